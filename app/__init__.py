@@ -1,0 +1,1 @@
+"""The processes that serve; each imports ``code24`` only."""

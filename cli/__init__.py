@@ -1,0 +1,1 @@
+"""The ``code24`` command; the only part that may import everything."""

@@ -1,0 +1,98 @@
+"""A test: its variants, whom it asks, and what became of it."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from code24.contracts.change import Change
+from code24.contracts.wire import Contract, GoalType, Identifier, Moment, Slug
+
+TestStatus = Literal["draft", "running", "paused", "complete"]
+Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+
+
+class Variant(Contract, frozen=True, kw_only=True):
+    """One way the page may look; the first variant of a test is its control."""
+
+    variant_id: Slug
+    name: str
+    value: Any = None
+    """What a feature flag of this test evaluates to; ``variant_id`` where absent."""
+    changes: tuple[Change, ...] = ()
+
+
+class Experiment(Contract, frozen=True, kw_only=True):
+    """The definition of one test (``ab_tests``)."""
+
+    test_id: Slug
+    site_id: Slug
+    test_type: Slug
+    """The kind of change: headline, image, price, layout, …"""
+    goal_type: GoalType
+    variants: tuple[Variant, ...]
+    traffic_split: tuple[Share, ...]
+    status: TestStatus = "draft"
+    coverage: Share = 1.0
+    hash_version: Literal[1, 2] = 2
+    seed: str | None = None
+    """The hashing seed; ``test_id`` where absent."""
+    start_date: Moment | None = None
+    end_date: Moment | None = None
+    winner_variant: Slug | None = None
+
+    def __post_init__(self) -> None:
+        """Reject a definition that cannot be assigned or analysed."""
+        ids = [variant.variant_id for variant in self.variants]
+        if len(ids) < 2:
+            raise ValueError(f"test {self.test_id!r}: variants must be two or more")
+        if len(set(ids)) != len(ids):
+            raise ValueError(f"test {self.test_id!r}: a variant id stands twice: {ids}")
+        if len(self.traffic_split) != len(ids):
+            raise ValueError(
+                f"test {self.test_id!r}: trafficSplit has {len(self.traffic_split)} "
+                f"weights for {len(ids)} variants"
+            )
+        if abs(sum(self.traffic_split) - 1.0) > 1e-6:
+            raise ValueError(
+                f"test {self.test_id!r}: trafficSplit sums to "
+                f"{sum(self.traffic_split):.6g}, not 1"
+            )
+        if self.winner_variant is not None and self.winner_variant not in ids:
+            raise ValueError(
+                f"test {self.test_id!r}: winnerVariant {self.winner_variant!r} "
+                f"is none of its variants {ids}"
+            )
+
+
+class PastVariant(Contract, frozen=True, kw_only=True):
+    """The counts of one variant of a finished test."""
+
+    variant_id: Identifier
+    units: Annotated[int, msgspec.Meta(ge=0)]
+    conversions: Annotated[int, msgspec.Meta(ge=0)]
+
+
+class PastExperiment(Contract, frozen=True, kw_only=True):
+    """A finished test that a site brings along; its counts inform the priors."""
+
+    site_id: Slug
+    experiment_id: Identifier
+    test_type: Slug
+    goal_type: GoalType
+    ended_at: Moment
+    source: str
+    variants: tuple[PastVariant, ...]
+
+    def __post_init__(self) -> None:
+        """Reject counts that no test can have."""
+        if len(self.variants) < 2:
+            raise ValueError(
+                f"past experiment {self.experiment_id!r}: variants must be two or more"
+            )
+        for variant in self.variants:
+            if variant.conversions > variant.units:
+                raise ValueError(
+                    f"past experiment {self.experiment_id!r}, variant "
+                    f"{variant.variant_id!r}: {variant.conversions} conversions of "
+                    f"{variant.units} units"
+                )

@@ -1,0 +1,34 @@
+"""A customer's website, its goals and its public keys."""
+
+from typing import Annotated
+
+import msgspec
+
+from code24.contracts.wire import Contract, GoalType, Slug
+
+Host = Annotated[
+    str,
+    msgspec.Meta(max_length=253, pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]+)?$"),
+]
+
+
+class Site(Contract, frozen=True, kw_only=True):
+    """One website and what it is run towards; the first goal is its main one."""
+
+    site_id: Slug
+    host: Host
+    vertical: Slug
+    goals: tuple[GoalType, ...]
+    write_key: str
+    """Public; lets a client send events."""
+    client_key: str
+    """Public; names the site's features to GrowthBook clients."""
+
+    def __post_init__(self) -> None:
+        """Reject a site without a goal, or with one goal twice."""
+        if not self.goals:
+            raise ValueError(
+                f"site {self.site_id!r}: goals must name at least one goal"
+            )
+        if len(set(self.goals)) != len(self.goals):
+            raise ValueError(f"site {self.site_id!r}: a goal stands twice in goals")

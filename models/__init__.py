@@ -1,0 +1,1 @@
+"""Statistics and machine learning: frames in, frozen results out, seeded."""

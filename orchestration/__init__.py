@@ -1,0 +1,1 @@
+"""Dagster: read, call ``models``, write, return metadata; the only wiring."""
