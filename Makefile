@@ -1,0 +1,47 @@
+# `make run` is the whole of it: set up, take the sample data through the loop once.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help setup run up test bench lint lock clean
+
+help: ## what can be made
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: $(READY) ## .venv from requirements.lock, hashes checked
+
+# Python's own pip brings uv (bootstrap.lock); uv brings the rest.
+$(READY): requirements.lock bootstrap.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v < (3, 14) else f"error: Python 3.11 to 3.13 is needed, {sys.executable} is {v.major}.{v.minor}; try: make PYTHON=python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Setting up .venv (about a minute the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r bootstrap.lock
+	@$(BIN)/uv pip sync --quiet --require-hashes requirements.lock
+	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+
+run: $(READY) ## sample data -> event log -> warehouse -> decisions -> release, once
+	@$(BIN)/code24 run
+
+up: $(READY) ## everything, on 127.0.0.1:8401 to 8406, until Ctrl-C
+	@$(BIN)/code24 up
+
+test: $(READY) ## all tests
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+bench: $(READY) ## every figure, into data/local/bench.json (an hour at most)
+	@$(BIN)/code24 bench
+
+lint: $(READY) ## style, types, SQL, import contracts, Dagster definitions
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m cli.lint_sql
+	@$(BIN)/python -m cli.validate_definitions
+
+lock: ## resolve requirements.lock and bootstrap.lock anew
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --group dev --no-header --output-file requirements.lock pyproject.toml
+
+clean: ## remove .venv; data/local stays
+	rm -rf .venv
