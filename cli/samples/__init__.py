@@ -1,0 +1,1 @@
+"""How ``data/sample`` is made from the reference data: ``python -m cli.samples``."""
