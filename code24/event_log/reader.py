@@ -1,0 +1,83 @@
+"""Reading: without a lock, while a writer appends, up to the durable end."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from code24.event_log.files import (
+    EventLogError,
+    end_offset,
+    first_offset,
+    partition_folder,
+    segments,
+)
+from code24.event_log.frames import next_payload
+
+
+class Record(NamedTuple):
+    """One record of a partition."""
+
+    offset: int
+    payload: bytes
+
+
+def read(
+    folder: Path, partition: str, start: int, limit: int | None = None
+) -> Iterator[Record]:
+    """Yield records from ``start`` up to the durable end at the time of the call.
+
+    Args:
+        folder: The log's folder.
+        partition: The partition's name; one that does not exist is empty.
+        start: The first offset wanted.
+        limit: How many records to yield at most; all where absent.
+
+    Raises:
+        EventLogError: the log is shorter than ``start``, a segment is missing or a
+            record is damaged; names the file and the byte.
+    """
+    end = end_offset(folder, partition)
+    place = partition_folder(folder, partition)
+    if not 0 <= start <= end:
+        raise EventLogError(
+            f"{place}: asked from offset {start}, but the log ends at {end}; "
+            "restore the log that belongs to these offsets"
+        )
+    stop = end if limit is None else min(end, start + limit)
+    return _read(place, start, stop)
+
+
+def _read(place: Path, start: int, stop: int) -> Iterator[Record]:
+    found = segments(place)
+    bounds = [*(first_offset(path) for path in found), stop]
+    position = start
+    for path, (first, following) in zip(found, pairwise(bounds), strict=True):
+        if first <= position < min(following, stop):
+            last = min(following, stop)
+            yield from _read_segment(path, first, position, last)
+            position = last
+    if position < stop:
+        raise EventLogError(
+            f"{place}: no segment holds offset {position}, though the log goes on to "
+            f"{stop}; restore the missing file from a backup"
+        )
+
+
+def _read_segment(path: Path, first: int, start: int, stop: int) -> Iterator[Record]:
+    with path.open("rb") as file:
+        for offset in range(first, stop):
+            payload = _expect(file, path, offset)
+            if offset >= start:
+                yield Record(offset, payload)
+
+
+def _expect(file: BinaryIO, path: Path, offset: int) -> bytes:
+    position = file.tell()
+    payload = next_payload(file)
+    if payload is None:
+        raise EventLogError(
+            f"{path}: damaged at byte {position} (offset {offset}); "
+            "restore the file from a backup"
+        )
+    return payload
