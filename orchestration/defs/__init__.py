@@ -1,0 +1,1 @@
+"""The assets and checks, one folder a group, named as the database schemas."""

@@ -1,0 +1,215 @@
+"""Drain the event log into raw Parquet, exactly once.
+
+The files of a chunk are written first, each whole; ``committed.json`` then moves
+the offset on. A drain that is killed anywhere leaves at most files past the
+committed offset, and the next one removes those before it starts. The offset is
+part of each name, so nothing can be there twice unseen.
+"""
+
+import fcntl
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import pyarrow as pa
+from pyarrow import parquet
+
+from code24 import event_log
+from code24.contracts.event import LogRecord
+from code24.contracts.wire import encode
+from code24.event_log import Record
+from orchestration.defs.raw.files import (
+    EMPTY,
+    EventFile,
+    RawError,
+    event_files,
+    read_committed,
+    superseded,
+    unfinished,
+    write_committed,
+    write_whole,
+)
+from orchestration.defs.raw.schema import EVENTS
+
+CHUNK_RECORDS = 50_000
+CHUNK_BYTES = 64 * 1024 * 1024
+"""A chunk is held in memory whole, about five times its bytes; so both are bounded."""
+
+_DECODER = msgspec.json.Decoder(LogRecord)
+
+
+class Drained(NamedTuple):
+    """What one drain took out of one partition: records ``start`` to ``end``."""
+
+    partition: str
+    start: int
+    end: int
+    files: int
+
+
+def drain(
+    log: Path,
+    raw: Path,
+    *,
+    chunk_records: int = CHUNK_RECORDS,
+    chunk_bytes: int = CHUNK_BYTES,
+) -> tuple[Drained, ...]:
+    """Write every record that the log holds and raw does not, and commit it.
+
+    Args:
+        log: the folder of the event log.
+        raw: the folder of the raw files; ``raw/events`` is written.
+        chunk_records: records held in memory at most.
+        chunk_bytes: bytes of records held in memory at most.
+
+    Raises:
+        RawError: the log ends before what was drained, or a record is unreadable.
+        EventLogError: the log is corrupt.
+    """
+    events = raw / "events"
+    with exclusive(events):
+        _write_empty(events)
+        recover(log, events)
+        return tuple(
+            _drain_partition(log, events, name, chunk_records, chunk_bytes)
+            for name in event_log.partitions(log)
+        )
+
+
+@contextmanager
+def exclusive(events: Path) -> Iterator[None]:
+    """Let one process at a time change the files of raw events; others wait."""
+    events.mkdir(parents=True, exist_ok=True)
+    with (events / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def recover(log: Path, events: Path) -> list[Path]:
+    """Remove what a killed drain or compaction left; return what was removed.
+
+    That is files half written, files past the committed offset, and files that a
+    compacted one covers.
+
+    Raises:
+        RawError: the log cannot give again what would be removed.
+    """
+    committed = read_committed(events)
+    for partition, offset in committed.items():
+        _require_log(log, events, partition, offset)
+    files = event_files(events)
+    past = [file for file in files if file.end > committed.get(file.partition, 0)]
+    for file in past:
+        _require_log(log, events, file.partition, file.end)
+    spare = superseded(
+        file for file in files if file.end <= committed.get(file.partition, 0)
+    )
+    left = [*unfinished(events), *(file.path for file in (*past, *spare))]
+    for path in left:
+        path.unlink()
+    return left
+
+
+def _require_log(log: Path, events: Path, partition: str, offset: int) -> None:
+    end = event_log.end_offset(log, partition)
+    if end < offset:
+        raise RawError(
+            f"{log / partition}: the log ends at record {end}, but {events} holds it "
+            f"up to {offset}: the log was cut or replaced; restore it, or move "
+            f"{events} away to build it anew from the log as it is"
+        )
+
+
+def _write_empty(events: Path) -> None:
+    """Keep the folder's glob from ever being empty; DuckDB refuses one that is."""
+    path = events / EMPTY
+    if not path.exists():
+        write_table(path, EVENTS.empty_table())
+
+
+def _drain_partition(
+    log: Path, events: Path, partition: str, chunk_records: int, chunk_bytes: int
+) -> Drained:
+    start = read_committed(events).get(partition, 0)
+    end, files = start, 0
+    records = event_log.read(log, partition, start)
+    for chunk in _chunks(records, chunk_records, chunk_bytes):
+        files += _write_chunk(events, partition, chunk)
+        end = chunk[-1].offset + 1
+        write_committed(events, {**read_committed(events), partition: end})
+    return Drained(partition, start, end, files)
+
+
+def _chunks(
+    records: Iterator[Record], max_records: int, max_bytes: int
+) -> Iterator[list[Record]]:
+    chunk: list[Record] = []
+    size = 0
+    for record in records:
+        chunk.append(record)
+        size += len(record.payload)
+        if len(chunk) >= max_records or size >= max_bytes:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def _write_chunk(events: Path, partition: str, chunk: Sequence[Record]) -> int:
+    start, end = chunk[0].offset, chunk[-1].offset + 1
+    rows: dict[date, list[dict[str, Any]]] = {}
+    for record in chunk:
+        day, row = _row(partition, record)
+        rows.setdefault(day, []).append(row)
+    for day, of_day in sorted(rows.items()):
+        folder = events / f"received_date={day.isoformat()}"
+        file = EventFile.named(folder, partition, start, end)
+        write_table(file.path, pa.Table.from_pylist(of_day, schema=EVENTS))
+    return len(rows)
+
+
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write one Parquet file, whole or not at all."""
+    write_whole(path, lambda part: parquet.write_table(table, part, compression="zstd"))
+
+
+def _row(partition: str, record: Record) -> tuple[date, dict[str, Any]]:
+    logged = _decode(partition, record)
+    event = logged.event
+    received_at = _utc(logged.received_at)
+    return received_at.date(), {
+        "event_id": event.id,
+        "site_id": event.site_id,
+        "event_type": event.event_type,
+        "goal_type": event.goal_type,
+        "conversion_value": event.conversion_value,
+        "visitor_id": event.visitor_id,
+        "session_id": event.session_id,
+        "event_at": _utc(event.timestamp),
+        "sent_at": _utc(event.sent_at) if event.sent_at else None,
+        "received_at": received_at,
+        "url": event.url,
+        "referrer": event.referrer,
+        "metadata": encode(event.metadata).decode(),
+        "origin": logged.origin,
+        "bot_reason": logged.bot_reason,
+        "log_partition": partition,
+        "log_offset": record.offset,
+    }
+
+
+def _decode(partition: str, record: Record) -> LogRecord:
+    try:
+        return _DECODER.decode(record.payload)
+    except msgspec.MsgspecError as error:
+        raise RawError(
+            f"event log {partition!r}, record {record.offset}: {error}; it was written "
+            "by another version of Code24: drain it with that one first"
+        ) from error
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(tzinfo=None)
