@@ -1,0 +1,59 @@
+"""The arms of many tests as flat arrays: log rates and their sampling variances."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+
+class Arms(NamedTuple):
+    """One entry per arm; the arms of one test stand together, its control first."""
+
+    test: Integers
+    """Index of the arm's test, from 0, not decreasing."""
+    is_control: Flags
+    log_rate: Floats
+    """Natural logarithm of the conversion rate, corrected for small counts."""
+    variance: Floats
+    """Sampling variance of ``log_rate``."""
+
+    @property
+    def tests(self) -> int:
+        """Return how many tests the arms belong to."""
+        return int(self.test[-1]) + 1 if len(self.test) else 0
+
+    def sums(self, values: Floats) -> Floats:
+        """Return the sum of ``values`` over the arms of each test."""
+        total: Floats = np.bincount(
+            self.test, weights=values, minlength=self.tests
+        ).astype(np.float64)
+        return total
+
+    def of_control(self, values: Floats) -> Floats:
+        """Return, for every arm, the value that its test's control has."""
+        return values[self.is_control][self.test]
+
+
+def build(
+    test: Integers, is_control: Flags, units: Floats, conversions: Floats
+) -> Arms:
+    """Return the arms of tests with the counts ``units`` and ``conversions``."""
+    log_rate, variance = log_rates(units, conversions)
+    return Arms(test, is_control, log_rate, variance)
+
+
+def log_rates(units: Floats, conversions: Floats) -> tuple[Floats, Floats]:
+    """Return the log conversion rates and their sampling variances.
+
+    Half a conversion is added (Walter 1975), which removes the bias of order
+    1/conversions and keeps an arm without conversions finite. The variance has
+    ``units + 1``, so that it stays positive where every unit converted. Good from
+    about 5 conversions; the policy waits for 25.
+    """
+    log_rate = np.log(conversions + 0.5) - np.log(units + 0.5)
+    variance = 1.0 / (conversions + 0.5) - 1.0 / (units + 1.0)
+    return log_rate, variance

@@ -1,0 +1,221 @@
+"""From analyses to verdicts: keep, stop, ship or hold, each with its reason."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+import polars as pl
+
+from code24.contracts.decision import DecisionKind
+from code24.errors import Code24Error
+from models.experiments import wording
+
+Row = dict[str, Any]
+
+
+class PolicyError(Code24Error):
+    """A policy has a value out of its range."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """When a test ends; shipping and claiming are two questions.
+
+    A variant is shipped on its expected value net of what a change costs, which
+    is right on average though many a shipped variant is no better. It is called
+    proven only on evidence that stays valid however often one looks.
+    """
+
+    cost_of_change: float = 0.005
+    """What a change costs over its life (building, upkeep, risk), as a relative lift:
+    a variant must be expected to bring more. Higher ships less. 0 to 0.1."""
+    greatest_loss: float = 0.0025
+    """A variant is shipped once the best arm is expected to be better than it by no
+    more than this share of the control's rate. Smaller waits longer. 0.0001 to 0.02;
+    a widespread winner rule takes 0.0075."""
+    least_e_value: float = 20.0
+    """A win is claimed at this e-value, times the number of variants compared with
+    the control: at most 1/20 of tests without a gain ever reach it. 10 to 1,000."""
+    least_chance_to_win: float = 0.975
+    """A win is claimed only with this posterior chance too. 0.9 to 0.999."""
+    greatest_multiple_share: float = 0.05
+    """With more units than this seen in several variants, and so left out, those left
+    are no longer a fair sample. 0.01 to 0.2."""
+
+    def __post_init__(self) -> None:
+        """Reject values out of range."""
+        for name, (low, high) in _RANGES.items():
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise PolicyError(
+                    f"policy {name}={value}: must be from {low:g} to {high:g}"
+                )
+
+    def as_dict(self) -> dict[str, float]:
+        """Return the policy as plain data for the decision log."""
+        return asdict(self)
+
+
+_RANGES = {
+    "cost_of_change": (0.0, 0.1),
+    "greatest_loss": (0.0001, 0.02),
+    "least_e_value": (10.0, 1_000.0),
+    "least_chance_to_win": (0.9, 0.999),
+    "greatest_multiple_share": (0.01, 0.2),
+}
+DEFAULT_POLICY = Policy()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the policy makes of one test."""
+
+    experiment_id: str
+    site_id: str
+    kind: DecisionKind
+    reason: str
+    """One sentence with the figures it rests on."""
+    variant_id: str | None
+    """The variant to ship, the control for a stop, none for keep and hold."""
+    is_claimed: bool
+    """Whether the shipped variant is proven better than the control."""
+    confidence: float | None
+    """Chance that the variant to ship beats the control, or for a stop that the
+    control is best."""
+    evidence: dict[str, Any]
+    """What was known, as plain JSON values rounded to six digits: equal data gives
+    equal evidence."""
+
+
+def decide(
+    analyses: pl.DataFrame, policy: Policy = DEFAULT_POLICY
+) -> tuple[Verdict, ...]:
+    """Return one verdict for each test of ``experiments.analyses``.
+
+    A test whose data is not sound is held before anything else is asked of it.
+    """
+    rows = analyses.sort("experiment_id", "variation_index").iter_rows(named=True)
+    tests = groupby(rows, key=itemgetter("experiment_id"))
+    return tuple(_verdict(list(arms), policy) for _, arms in tests)
+
+
+def is_claimed(variant: Row, comparisons: int, policy: Policy = DEFAULT_POLICY) -> bool:
+    """Say whether a variant is proven better than its control.
+
+    The e-value must exceed its threshold times the number of comparisons
+    (Bonferroni), so that a test of many variants claims no more by accident.
+    """
+    e, chance = variant["e_value"], variant["chance_to_win"]
+    if e is None or chance is None:
+        return False
+    is_valid: bool = e >= policy.least_e_value * comparisons
+    return is_valid and chance >= policy.least_chance_to_win
+
+
+def _verdict(arms: list[Row], policy: Policy) -> Verdict:
+    kind, chosen, reason, is_proven = _conclude(arms, policy)
+    confidence = _confidence(kind, chosen)
+    return Verdict(
+        experiment_id=arms[0]["experiment_id"],
+        site_id=arms[0]["site_id"],
+        kind=kind,
+        reason=reason,
+        variant_id=chosen["variant_id"] if chosen else None,
+        is_claimed=is_proven,
+        confidence=confidence,
+        evidence={**_evidence(arms), "confidence": confidence},
+    )
+
+
+def _conclude(
+    arms: list[Row], policy: Policy
+) -> tuple[DecisionKind, Row | None, str, bool]:
+    doubt = _doubt(arms, policy)
+    if doubt is not None:
+        return "hold", None, doubt, False
+    active = [arm for arm in arms if arm["effect"] is not None]
+    if not active[0]["is_enough_data"]:
+        return "keep", None, wording.too_little(active), False
+    control, *variants = active
+    leading = max(variants, key=itemgetter("lift"))
+    if _is_worth_shipping(leading, policy):
+        is_proven = is_claimed(leading, len(variants), policy)
+        return "ship", leading, wording.shipped(leading, is_proven), is_proven
+    if control["expected_loss"] <= policy.cost_of_change:
+        reason = wording.stopped(control, leading, policy.cost_of_change)
+        return "stop", control, reason, False
+    return "keep", None, wording.undecided(leading), False
+
+
+def _doubt(arms: list[Row], policy: Policy) -> str | None:
+    """Return why nothing may be concluded from the data, if so."""
+    first = arms[0]
+    if first["problem"] is not None:
+        return str(first["problem"])
+    if first["is_srm"]:
+        return wording.sample_ratio(arms)
+    if first["multiple_share"] > policy.greatest_multiple_share:
+        return wording.multiple(first, policy.greatest_multiple_share)
+    return None
+
+
+def _is_worth_shipping(variant: Row, policy: Policy) -> bool:
+    is_gain: bool = variant["lift"] > policy.cost_of_change
+    return is_gain and variant["expected_loss"] <= policy.greatest_loss
+
+
+def _confidence(kind: DecisionKind, chosen: Row | None) -> float | None:
+    if chosen is None:
+        return None
+    name = "chance_to_win" if kind == "ship" else "chance_best"
+    return float(_plain(chosen[name]))
+
+
+_TEST_EVIDENCE = (
+    "srm_p",
+    "srm_level",
+    "units_multiple",
+    "multiple_share",
+    "is_enough_data",
+    "problem",
+    "prior_mean",
+    "prior_sd",
+    "prior_correlation",
+    "prior_tests",
+    "prior_before",
+)
+_ARM_EVIDENCE = (
+    "variant_id",
+    "weight",
+    "units",
+    "conversions",
+    "rate",
+    "raw_lift",
+    "effect",
+    "effect_sd",
+    "lift",
+    "lift_low",
+    "lift_high",
+    "chance_to_win",
+    "chance_best",
+    "expected_loss",
+    "e_value",
+)
+
+
+def _evidence(arms: list[Row]) -> dict[str, Any]:
+    facts = dict(_plain_items(arms[0], _TEST_EVIDENCE))
+    return {**facts, "variants": [dict(_plain_items(a, _ARM_EVIDENCE)) for a in arms]}
+
+
+def _plain_items(row: Row, names: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    return ((name, _plain(row[name])) for name in names)
+
+
+def _plain(value: Any) -> Any:
+    """Return a JSON value; floats at six digits, so that no last bit shows."""
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
