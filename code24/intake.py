@@ -1,0 +1,314 @@
+"""The door that every event passes, live or imported: admitted, or a dead letter.
+
+Each reason starts with a code: ``bad_json``, ``oversized``, ``too_deep``, ``invalid``,
+``wrong_site``, ``unknown_site``, ``in_future`` or ``too_late``.
+"""
+
+import re
+from collections.abc import Collection, Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+import msgspec
+
+from code24.contracts.event import (
+    MAX_EVENT_BYTES,
+    MAX_NESTING,
+    DeadLetter,
+    Event,
+    LogRecord,
+    Origin,
+)
+from code24.contracts.wire import digest, encode
+from code24.errors import Code24Error
+from code24.event_log import EventLog, SegmentWriter
+
+MAX_LATENESS = timedelta(hours=72)
+"""A live event that happened earlier is refused, as GA4 does; imports are exempt."""
+MAX_AHEAD = timedelta(hours=24)
+"""How far a visitor's clock may be ahead: a wrong time zone, not a wrong year."""
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+"""Before the web; such a time is a mistake whatever its origin."""
+MAX_USER_AGENT = 512
+
+_BOT = re.compile(
+    r"(?<!\bcu)bot|crawl|spider|slurp|scrape|headless|phantomjs|puppeteer|playwright"
+    r"|selenium|webdriver|lighthouse|pagespeed|pingdom|archiver|facebookexternalhit"
+    r"|mediapartners-google|\+https?://",
+    re.IGNORECASE,
+)
+"""What programs that declare themselves write into their user agent.
+
+The words that isbot and Snowplow's lists share, the usual ``+http://…`` address of
+the operator, and browsers driven without a screen. Not ``http`` and ``python`` alone,
+which those lists have too: a shop's server and an Android app send conversions so.
+Cubot makes telephones.
+"""
+
+_event_decoder = msgspec.json.Decoder(Event)
+
+
+class _RefusedError(Code24Error):
+    """Why the event is refused, its code first."""
+
+
+def admit(
+    body: bytes | dict[str, Any],
+    *,
+    origin: Origin,
+    received_at: datetime,
+    source: str,
+    sites: Collection[str],
+    expected_site: str | None = None,
+    user_agent: str | None = None,
+) -> LogRecord | DeadLetter:
+    """Validate one event and flag a self-declared bot.
+
+    Args:
+        body: The event's JSON text, or its fields with camelCase names.
+        origin: How it came; only ``live`` events can be too late, and only others may
+            bring a ``metadata.botReason`` of their own.
+        received_at: When it came, with time zone.
+        source: Where it came from, for the dead letter.
+        sites: The ids of all sites.
+        expected_site: The site that the sender may write to; any where absent.
+        user_agent: Stands in for a missing ``metadata.userAgent``.
+    """
+    text = body if isinstance(body, bytes) else repr(body).encode(errors="replace")
+    try:
+        text = _as_json(body)
+        event = _decode(text)
+        _check_site(event.site_id, sites, expected_site)
+        _check_times(event, origin, received_at)
+    except _RefusedError as refused:
+        return dead_letter(
+            str(refused),
+            text,
+            origin=origin,
+            received_at=received_at,
+            source=source,
+        )
+    event = _complete(event, user_agent)
+    return LogRecord(
+        event=event,
+        received_at=received_at,
+        origin=origin,
+        bot_reason=_bot_reason(event.metadata, origin),
+    )
+
+
+def dead_letter(
+    reason: str,
+    body: bytes | str,
+    *,
+    origin: Origin,
+    received_at: datetime,
+    source: str,
+) -> DeadLetter:
+    """Return the dead letter of what was refused, its body cut to the limit."""
+    data = body if isinstance(body, bytes) else body.encode(errors="replace")
+    return DeadLetter(
+        reason=reason,
+        received_at=received_at,
+        origin=origin,
+        source=source,
+        body=data[:MAX_EVENT_BYTES].decode(errors="replace"),
+    )
+
+
+def bot_reason(user_agent: str) -> str | None:
+    """Return which word of the user agent declares a bot; none where none does."""
+    found = _BOT.search(user_agent)
+    return f"user_agent: says {found.group().lower()!r}" if found else None
+
+
+def _as_json(body: bytes | dict[str, Any]) -> bytes:
+    if isinstance(body, bytes):
+        return body
+    try:
+        return encode(body)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise _RefusedError(f"invalid: {error}") from error
+
+
+def _decode(text: bytes) -> Event:
+    if len(text) > MAX_EVENT_BYTES:
+        raise _RefusedError(
+            f"oversized: the event has {len(text)} bytes, {MAX_EVENT_BYTES} are allowed"
+        )
+    try:
+        event = _event_decoder.decode(text)
+    except msgspec.ValidationError as error:
+        raise _RefusedError(f"invalid: {error}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _RefusedError(f"bad_json: {error}") from error
+    except RecursionError as error:
+        raise _RefusedError(_too_deep()) from error
+    if _is_deeper(event.metadata, MAX_NESTING - 1):
+        raise _RefusedError(_too_deep())
+    return event
+
+
+def _too_deep() -> str:
+    return f"too_deep: the event is nested deeper than {MAX_NESTING} levels"
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Say whether objects and arrays stand in one another more than ``levels`` deep."""
+    if not isinstance(value, dict | list):
+        return False
+    if levels == 0:
+        return True
+    items = value.values() if isinstance(value, dict) else value
+    return any(_is_deeper(item, levels - 1) for item in items)
+
+
+def _check_site(site_id: str, sites: Collection[str], expected: str | None) -> None:
+    if expected is not None and site_id != expected:
+        raise _RefusedError(
+            f"wrong_site: siteId is {site_id!r}, but the write key is of {expected!r}"
+        )
+    if site_id not in sites:
+        raise _RefusedError(
+            f"unknown_site: there is no site {site_id!r}; add it, then replay"
+        )
+
+
+def _check_times(event: Event, origin: Origin, received_at: datetime) -> None:
+    _check_time("timestamp", event.timestamp, received_at)
+    if event.sent_at is not None:
+        _check_time("sentAt", event.sent_at, received_at)
+    age = received_at - event.timestamp
+    if origin == "live" and age > MAX_LATENESS:
+        raise _RefusedError(
+            f"too_late: timestamp {event.timestamp.isoformat()} is {_hours(age)} h "
+            f"before receipt, {_hours(MAX_LATENESS)} h are allowed"
+        )
+
+
+def _check_time(field: str, moment: datetime, received_at: datetime) -> None:
+    if moment < EARLIEST:
+        raise _RefusedError(f"invalid: {field} {moment.isoformat()} is before 1990")
+    ahead = moment - received_at
+    if ahead > MAX_AHEAD:
+        raise _RefusedError(
+            f"in_future: {field} {moment.isoformat()} is {_hours(ahead)} h "
+            f"after receipt, {_hours(MAX_AHEAD)} h are allowed"
+        )
+
+
+def _hours(span: timedelta) -> int:
+    return span // timedelta(hours=1)
+
+
+def _complete(event: Event, user_agent: str | None) -> Event:
+    """Give the event an id, of what was sent, and the request's user agent."""
+    event_id = event.id or _content_id(event)
+    metadata = event.metadata
+    if user_agent and "userAgent" not in metadata:
+        metadata = {**metadata, "userAgent": user_agent[:MAX_USER_AGENT]}
+    return msgspec.structs.replace(event, id=event_id, metadata=metadata)
+
+
+def _content_id(event: Event) -> str:
+    """Return the digest of the content without ``sentAt``, which a retry changes."""
+    return digest(msgspec.structs.replace(event, sent_at=None))[:32]
+
+
+def _bot_reason(metadata: dict[str, Any], origin: Origin) -> str | None:
+    given = metadata.get("botReason")
+    if origin != "live" and isinstance(given, str) and given:
+        return given
+    user_agent = metadata.get("userAgent")
+    return bot_reason(user_agent) if isinstance(user_agent, str) else None
+
+
+class Encoded(NamedTuple):
+    """What was admitted and what was refused, as the log holds them."""
+
+    records: list[bytes]
+    dead: list[bytes]
+
+
+def encode_outcomes(outcomes: Iterable[LogRecord | DeadLetter]) -> Encoded:
+    """Encode what ``admit`` returned, in its order."""
+    encoded = Encoded([], [])
+    for outcome in outcomes:
+        is_dead = isinstance(outcome, DeadLetter)
+        (encoded.dead if is_dead else encoded.records).append(encode(outcome))
+    return encoded
+
+
+class IntakeLog:
+    """A partition of the event log with its partition of dead letters.
+
+    A context manager. Dead letters lie below ``dead/`` as ``dead-<partition>``, so
+    that they are no partition of the log itself.
+    """
+
+    def __init__(self, records: EventLog, dead: EventLog) -> None:
+        self._records = records
+        self._dead = dead
+
+    @classmethod
+    def open(cls, log: Path, partition: str) -> Self:
+        """Open both for writing.
+
+        Raises:
+            EventLogError: another writer holds them, or they are damaged.
+        """
+        records = SegmentWriter(log, partition)
+        try:
+            dead = SegmentWriter(dead_folder(log), dead_partition(partition))
+        except BaseException:
+            records.close()
+            raise
+        return cls(records, dead)
+
+    @property
+    def end(self) -> int:
+        """Return the offset that the next admitted event will have."""
+        return self._records.end
+
+    @property
+    def trouble(self) -> str | None:
+        """Return why nothing can be written any more; none while it can."""
+        return self._records.trouble or self._dead.trouble
+
+    def append(self, encoded: Encoded) -> range:
+        """Return the offsets of the admitted events once all is durable.
+
+        Raises:
+            EventLogError: the admitted events were not written; dead letters, which
+                go first, may have been.
+        """
+        self._dead.append(encoded.dead)
+        return self._records.append(encoded.records)
+
+    def close(self) -> None:
+        """Leave both partitions to another writer."""
+        self._dead.close()
+        self._records.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def dead_folder(log: Path) -> Path:
+    """Return the log of dead letters that belongs to an event log."""
+    return log / "dead"
+
+
+def dead_partition(partition: str) -> str:
+    """Return the name of a partition's dead letters."""
+    return f"dead-{partition}"
