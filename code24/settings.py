@@ -45,6 +45,8 @@ class Settings:
     ports: Ports = field(default_factory=Ports)
     raw_compact_files: int = 16
     """Files of one received date beyond which raw events are compacted."""
+    collector_min_free_mb: int = 512
+    """Free space below which the collector answers 429 rather than fill the disk."""
 
     @property
     def database_url(self) -> str:
@@ -114,6 +116,7 @@ class Settings:
             "CODE24_REFERENCE_DATA": str(self.reference_data),
             "CODE24_STATE_URL": self.database_url,
             "CODE24_RAW_COMPACT_FILES": str(self.raw_compact_files),
+            "CODE24_COLLECTOR_MIN_FREE_MB": str(self.collector_min_free_mb),
             "DAGSTER_HOME": str(self.dagster_home),
         }
 
@@ -140,6 +143,9 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         state_url=values.get("CODE24_STATE_URL", ""),
         ports=ports,
         raw_compact_files=_integer(values, "CODE24_RAW_COMPACT_FILES", 16, 2, 100_000),
+        collector_min_free_mb=_integer(
+            values, "CODE24_COLLECTOR_MIN_FREE_MB", 512, 0, 1_000_000
+        ),
     )
 
 
