@@ -1,0 +1,53 @@
+{#- Expressions whose spelling differs between DuckDB and Spark. -#}
+
+{#- A field of a JSON text as text; null where absent. -#}
+{% macro json_text(column, field) %}
+    {{- adapter.dispatch('json_text')(column, field) -}}
+{% endmacro %}
+{% macro duckdb__json_text(column, field) -%}
+    json_extract_string({{ column }}, '$.{{ field }}')
+{%- endmacro %}
+{% macro spark__json_text(column, field) -%}
+    get_json_object({{ column }}, '$.{{ field }}')
+{%- endmacro %}
+
+{#- A number of 64 bits from a text, the same in every run and version. -#}
+{% macro hash_number(text) %}
+    {{- adapter.dispatch('hash_number')(text) -}}
+{% endmacro %}
+{% macro duckdb__hash_number(text) -%}
+    cast(md5_number_lower({{ text }}) >> 1 as bigint)
+{%- endmacro %}
+{% macro spark__hash_number(text) -%}
+    xxhash64({{ text }})
+{%- endmacro %}
+
+{#- An integer wide enough for sums of squares of cents. -#}
+{% macro wide_integer() %}
+    {{- adapter.dispatch('wide_integer')() -}}
+{% endmacro %}
+{% macro duckdb__wide_integer() %}hugeint{% endmacro %}
+{% macro spark__wide_integer() %}decimal(38, 0){% endmacro %}
+
+{#- Seconds since 1970, with their fraction. -#}
+{% macro epoch_seconds(column) %}
+    {{- adapter.dispatch('epoch_seconds')(column) -}}
+{% endmacro %}
+{% macro duckdb__epoch_seconds(column) -%}
+    epoch({{ column }})
+{%- endmacro %}
+{% macro spark__epoch_seconds(column) -%}
+    unix_micros({{ column }}) / 1e6
+{%- endmacro %}
+
+{#- Whole seconds from one time to another, what is begun left out. -#}
+{% macro seconds_between(first, last) -%}
+    cast(
+        floor({{ epoch_seconds(last) }} - {{ epoch_seconds(first) }}) as bigint
+    )
+{%- endmacro %}
+
+{#- Money as whole cents, so that sums are exact in any order. -#}
+{% macro cents(column) -%}
+    cast(round({{ column }} * 100) as bigint)
+{%- endmacro %}

@@ -1,0 +1,87 @@
+{#-
+A stream is what sessions are cut from: a client's session where it gave one, else
+a visitor. A session changes only from the first session on that a new event of its
+stream falls into; everything before stays as it is.
+-#}
+
+{#- The end of the time in which a session's events count. -#}
+{% macro session_limit(started_at) -%}
+    {{ dbt.dateadd('day', var('session_max_days'), started_at) }}
+{%- endmacro %}
+
+{#- The events that count since a watermark. -#}
+{% macro new_human_events(mark) -%}
+    select * from ({{ rows_since(ref('stg_events'), mark) }}) as new_events
+    where not new_events.is_bot
+{%- endmacro %}
+
+{#-
+The start of the earliest session that new events belong to, as a literal; none for
+a model that is built anew. Without such events a time that no event has.
+-#}
+{% macro changed_since(mark) %}
+    {%- if mark is none -%}{{- return(none) -}}{%- endif -%}
+    {%- set query -%}
+        select min(sessions.started_at) as changed_since
+        from ({{ new_human_events(mark) }}) as new_events
+        inner join {{ ref('int_sessions') }} as sessions
+            on
+                sessions.site_id = new_events.site_id
+                and sessions.stream_id = new_events.stream_id
+                and sessions.started_at <= new_events.event_at
+                and sessions.last_event_at >= new_events.event_at
+                and new_events.event_at <= sessions.counted_until
+    {%- endset -%}
+    {%- set found = run_query(query).rows[0][0] -%}
+    {{- return(found | string if found is not none else '9999-12-31 00:00:00') -}}
+{% endmacro %}
+
+{#- The streams with new events; read with `changed_since`. -#}
+{% macro changed_streams(mark) -%}
+    select distinct
+        site_id,
+        stream_id
+    from ({{ new_human_events(mark) }}) as human_events
+{%- endmacro %}
+
+{#- Hook: delete the rows that a model keyed by session will write again. -#}
+{% macro delete_changed_sessions() %}
+    {%- set mark = watermark() -%}
+    {%- if execute and mark is not none -%}
+        delete from {{ this }}
+        where
+            session_started_at >= timestamp '{{ changed_since(mark) }}'
+            and exists (
+                select 1
+                from ({{ changed_streams(mark) }}) as streams
+                where
+                    streams.site_id = {{ this.name }}.site_id
+                    and streams.stream_id = {{ this.name }}.stream_id
+            )
+    {%- endif -%}
+{% endmacro %}
+
+{#- The id of a session that the client gave none for. -#}
+{% macro session_hash(site_id, stream_id, started_at) -%}
+    {{ dbt.hash(
+        site_id ~ " || '|' || " ~ stream_id ~ " || '|' || cast("
+        ~ started_at ~ " as " ~ dbt.type_string() ~ ")"
+    ) }}
+{%- endmacro %}
+
+{#- The events of the sessions that changed since a watermark; all without one. -#}
+{% macro events_of_changed_sessions(mark) -%}
+    select * from {{ ref('int_events_sessionized') }}
+    {%- if mark is not none %} as events
+    where
+        event_at >= timestamp '{{ changed_since(mark) }}'
+        and session_started_at >= timestamp '{{ changed_since(mark) }}'
+        and exists (
+            select 1
+            from ({{ changed_streams(mark) }}) as streams
+            where
+                streams.site_id = events.site_id
+                and streams.stream_id = events.stream_id
+        )
+    {%- endif %}
+{%- endmacro %}

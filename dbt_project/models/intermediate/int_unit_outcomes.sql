@@ -1,0 +1,63 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='delete+insert',
+        unique_key=['site_id', 'experiment_id', 'unit_id'],
+        on_schema_change='fail',
+        pre_hook=['{{ forget_watermark() }}', '{{ forget_rows() }}'],
+        post_hook=[
+            "{{ save_watermark(['fct_exposures', 'fct_conversions']) }}",
+            '{{ tidy_watermark() }}',
+        ],
+    )
+}}
+{%- set mark = watermark() %}
+
+with
+
+exposures as (
+
+    select * from {{ ref('fct_exposures') }}
+    {%- if mark is not none %} as exposures
+    where
+        exists (
+            select 1
+            from ({{ new_human_events(mark) }}) as new_events
+            where
+                new_events.site_id = exposures.site_id
+                and new_events.unit_id = exposures.unit_id
+        )
+    {%- endif %}
+
+),
+
+conversions as (
+
+    select * from {{ ref('fct_conversions') }}
+
+),
+
+final as (
+
+    select
+        exposures.site_id,
+        exposures.experiment_id,
+        exposures.unit_id,
+        conversions.goal_type,
+        count(*) as conversions,
+        sum(cast(conversions.value_cents as {{ wide_integer() }})) as value_cents
+    from exposures
+    inner join conversions
+        on
+            exposures.site_id = conversions.site_id
+            and exposures.unit_id = conversions.unit_id
+            and exposures.first_exposed_at <= conversions.converted_at
+    group by
+        exposures.site_id,
+        exposures.experiment_id,
+        exposures.unit_id,
+        conversions.goal_type
+
+)
+
+select * from final

@@ -1,0 +1,60 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='delete+insert',
+        unique_key=['site_id', 'experiment_id', 'unit_id'],
+        on_schema_change='fail',
+        pre_hook=['{{ forget_watermark() }}', '{{ forget_rows() }}'],
+        post_hook=["{{ save_watermark(['int_exposures']) }}", '{{ tidy_watermark() }}'],
+    )
+}}
+{%- set mark = watermark() %}
+
+with
+
+exposures as (
+
+    select * from {{ ref('int_exposures') }}
+    {%- if mark is not none %} as exposures
+    where
+        exists (
+            select 1
+            from ({{ rows_since(ref('int_exposures'), mark) }}) as new_exposures
+            where
+                new_exposures.site_id = exposures.site_id
+                and new_exposures.experiment_id = exposures.experiment_id
+                and new_exposures.unit_id = exposures.unit_id
+        )
+    {%- endif %}
+
+),
+
+numbered as (
+
+    select
+        *,
+        row_number() over (
+            partition by site_id, experiment_id, unit_id
+            order by exposed_at, event_id
+        ) as exposure_number
+    from exposures
+
+),
+
+final as (
+
+    select
+        site_id,
+        experiment_id,
+        unit_id,
+        max(case when exposure_number = 1 then variant_id end) as variant_id,
+        min(exposed_at) as first_exposed_at,
+        max(exposed_at) as last_exposed_at,
+        count(*) as exposures,
+        count(distinct variant_id) as variants_seen
+    from numbered
+    group by site_id, experiment_id, unit_id
+
+)
+
+select * from final

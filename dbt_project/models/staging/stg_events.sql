@@ -1,0 +1,104 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='append',
+        on_schema_change='fail',
+        pre_hook=[
+            '{{ forget_watermark() }}',
+            '{{ forget_rows() }}',
+            '{{ forget_overtaken_models() }}',
+            '{{ delete_overtaken_events() }}',
+        ],
+        post_hook=['{{ save_raw_watermark() }}', '{{ tidy_watermark() }}'],
+    )
+}}
+{%- set mark = watermark() %}
+
+with
+
+new_records as (
+
+    {{ rows_since(source('raw', 'events'), mark) }}
+
+),
+
+keyed as (
+
+    select
+        *,
+        {{ hash_number("site_id || '|' || event_id") }} as event_key
+    from new_records
+
+),
+
+numbered as (
+
+    select
+        *,
+        row_number() over (
+            partition by event_key, site_id, event_id
+            order by log_partition, log_offset
+        ) as position_among_duplicates
+    from keyed
+
+),
+
+firsts as (
+
+    select * from numbered
+    where position_among_duplicates = 1
+
+),
+
+named as (
+
+    select
+        site_id,
+        event_id,
+        event_key,
+        event_type,
+        case
+            when event_type = 'interaction'
+                then coalesce({{ json_text('metadata', 'name') }}, event_type)
+            else event_type
+        end as event_name,
+        goal_type,
+        {{ cents('conversion_value') }} as value_cents,
+        visitor_id,
+        coalesce({{ json_text('metadata', 'unitId') }}, visitor_id) as unit_id,
+        session_id as client_session_id,
+        coalesce('s:' || session_id, 'v:' || visitor_id) as stream_id,
+        {{ json_text('metadata', 'pageViewId') }} as page_view_id,
+        event_at,
+        sent_at,
+        received_at,
+        url,
+        referrer,
+        metadata,
+        origin,
+        bot_reason is not null as is_bot,
+        bot_reason,
+        log_partition,
+        log_offset
+    from firsts
+
+),
+
+final as (
+
+    select * from named
+    {%- if mark is not none %}
+    where
+        not exists (
+            select 1
+            from {{ this }} as known
+            where
+                known.event_key = named.event_key
+                and known.site_id = named.site_id
+                and known.event_id = named.event_id
+        )
+    {%- endif %}
+
+)
+
+select * from final
