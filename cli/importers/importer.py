@@ -4,24 +4,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-import msgspec
-
 from code24.contracts.experiment import Experiment, PastExperiment
-from code24.contracts.wire import GoalType
 from code24.errors import Code24Error
 
 
 class ImportFileError(Code24Error):
     """A file cannot be read as what it is said to be."""
-
-
-class SiteDefinition(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A site that a file brings along; its keys are made on arrival."""
-
-    site_id: str
-    host: str
-    vertical: str
-    goals: tuple[GoalType, ...]
 
 
 class EventRow(NamedTuple):
@@ -41,7 +29,7 @@ class BadRow(NamedTuple):
     body: str
 
 
-ImportItem = SiteDefinition | Experiment | PastExperiment | EventRow | BadRow
+ImportItem = Experiment | PastExperiment | EventRow | BadRow
 
 
 class Request(NamedTuple):
@@ -64,13 +52,50 @@ class Importer(Protocol):
     """Each option's name and what it means."""
 
     def sniff(self, path: Path) -> bool:
-        """Say whether the path looks like this format; never raise."""
+        """Say whether the file looks like this format; never raise."""
         ...
 
     def read(self, path: Path, request: Request) -> Iterator[ImportItem]:
-        """Yield what the path holds: sites and tests before their events.
+        """Yield what the file holds: tests before their events.
 
         Raises:
-            ImportFileError: the path as a whole cannot be read.
+            ImportFileError: the file as a whole cannot be read.
         """
         ...
+
+
+def required_site(request: Request, path: Path) -> str:
+    """Return the site of the request.
+
+    Raises:
+        ImportFileError: it names none.
+    """
+    if request.site_id is None:
+        raise ImportFileError(
+            f"{path}: whose rows are these? Add --site SITE, or a site.json beside it"
+        )
+    return request.site_id
+
+
+def required_option(request: Request, name: str, path: Path) -> str:
+    """Return the option's value.
+
+    Raises:
+        ImportFileError: it was not given.
+    """
+    value = request.options.get(name)
+    if not value:
+        raise ImportFileError(f"{path}: add --option {name}=…")
+    return value
+
+
+def integer_option(request: Request, name: str, default: int) -> int:
+    """Return the option as a number of 0 or more.
+
+    Raises:
+        ImportFileError: it is none.
+    """
+    text = request.options.get(name, str(default))
+    if not text.isdecimal():
+        raise ImportFileError(f"--option {name}={text}: must be a number, 0 or more")
+    return int(text)

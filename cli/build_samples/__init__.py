@@ -1,0 +1,1 @@
+"""Makes ``data/sample``: ``python -m cli.build_samples``."""

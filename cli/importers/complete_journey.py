@@ -1,0 +1,66 @@
+"""Baskets of the Complete Journey sample as sales."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+from cli.importers import parquet
+from cli.importers.importer import (
+    EventRow,
+    ImportItem,
+    Request,
+    required_site,
+)
+
+COLUMNS = (
+    "basket_id",
+    "household",
+    "bought_at",
+    "store_id",
+    "lines",
+    "sales_value",
+    "coupon_discount",
+    "departments",
+)
+
+
+class CompleteJourney:
+    """One conversion a basket; the household is the visitor."""
+
+    name = "complete-journey"
+    about = "Baskets of Complete Journey's households (Parquet) as sales"
+    options: Mapping[str, str] = {}
+
+    def sniff(self, path: Path) -> bool:
+        """Say whether this is a Parquet file of baskets."""
+        return parquet.has_columns(path, COLUMNS)
+
+    def read(self, path: Path, request: Request) -> Iterator[ImportItem]:
+        """Yield one conversion a basket, in the file's order."""
+        site_id = required_site(request, path)
+        rows = parquet.read(path, COLUMNS).iter_rows(named=True)
+        for number, row in enumerate(rows, start=1):
+            yield EventRow(_event(site_id, row), f"{path.name}:{number}")
+
+
+def _event(site_id: str, row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": f"basket-{row['basket_id']}",
+        "siteId": site_id,
+        "eventType": "conversion",
+        "goalType": "sales",
+        "conversionValue": row["sales_value"],
+        "visitorId": row["household"],
+        "timestamp": row["bought_at"].replace(tzinfo=UTC).isoformat(),
+        "metadata": {
+            "currency": "USD",
+            "storeId": row["store_id"],
+            "lines": row["lines"],
+            "couponDiscount": row["coupon_discount"],
+            "departments": row["departments"],
+        },
+    }
+
+
+IMPORTER = CompleteJourney()
