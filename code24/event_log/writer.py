@@ -127,22 +127,28 @@ class SegmentWriter:
         try:
             if self._size >= self._segment_bytes:
                 self._rotate()
-            self._trouble = "an append was interrupted"
             self._write(data)
             os.fdatasync(self._segment)
             files.write_mark(self._mark, self._end + count)
-        except OSError as error:
-            self._trouble = self._trouble and f"an append failed ({error})"
-            raise EventLogError(f"{self._place}: not written: {error}") from error
-        self._end += count
-        self._size += len(data)
-        self._trouble = None
+            self._end += count
+            self._size += len(data)
+        except EventLogError:
+            raise
+        except BaseException as error:
+            self._trouble = f"an append broke off ({error!r})"
+            if isinstance(error, OSError):
+                raise self._failure(error) from error
+            raise
 
     def _rotate(self) -> None:
-        os.fdatasync(self._mark)
+        """Go over to a new segment, or stay with the old one, to be tried again."""
         path = files.segment_path(self._place, self._end)
-        following = self._file(path, os.O_WRONLY | os.O_APPEND)
-        files.sync_folder(self._place)
+        try:
+            os.fdatasync(self._mark)
+            following = self._file(path, os.O_WRONLY | os.O_APPEND)
+            files.sync_folder(self._place)
+        except OSError as error:
+            raise self._failure(error) from error
         finished, self._segment, self._size = self._segment, following, 0
         self._open.remove(finished)
         os.close(finished)
@@ -153,10 +159,12 @@ class SegmentWriter:
         try:
             while rest:
                 rest = rest[os.write(self._segment, rest) :]
-        except OSError:
+        except OSError as error:
             os.ftruncate(self._segment, self._size)
-            self._trouble = None
-            raise
+            raise self._failure(error) from error
+
+    def _failure(self, error: OSError) -> EventLogError:
+        return EventLogError(f"{self._place}: not written: {error}")
 
     def _file(self, path: Path, flags: int) -> int:
         descriptor = os.open(path, flags | os.O_CREAT, 0o644)
