@@ -3,6 +3,7 @@ The days of each site that new events can change: their own, and, since a sessio
 is counted on the day it starts, those of the sessions that they change.
 -#}
 {% macro changed_days(mark) -%}
+    {%- set since = changed_since(mark) -%}
     select distinct
         site_id,
         cast(event_at as date) as date_day
@@ -14,7 +15,7 @@ is counted on the day it starts, those of the sessions that they change.
         union all
         select * from {{ ref('stg_events') }} as old_events
         where
-            old_events.event_at >= timestamp '{{ changed_since(mark) }}'
+            old_events.event_at >= timestamp '{{ since }}'
             and exists (
                 select 1
                 from ({{ changed_streams(mark) }}) as streams

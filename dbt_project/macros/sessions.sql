@@ -20,11 +20,12 @@ The start of the earliest session that new events belong to, as a literal; none 
 a model that is built anew. Without such events a time that no event has.
 -#}
 {% macro changed_since(mark) %}
+    {%- set sessions = ref('int_sessions') -%}
     {%- if mark is none -%}{{- return(none) -}}{%- endif -%}
     {%- set query -%}
         select min(sessions.started_at) as changed_since
         from ({{ new_human_events(mark) }}) as new_events
-        inner join {{ ref('int_sessions') }} as sessions
+        inner join {{ sessions }} as sessions
             on
                 sessions.site_id = new_events.site_id
                 and sessions.stream_id = new_events.stream_id
@@ -71,14 +72,16 @@ a model that is built anew. Without such events a time that no event has.
 
 {#- The events of the sessions that changed since a watermark; all without one. -#}
 {% macro events_of_changed_sessions(mark) -%}
+    {%- set since = changed_since(mark) -%}
+    {%- set streams = changed_streams(mark) -%}
     select * from {{ ref('int_events_sessionized') }}
     {%- if mark is not none %} as events
     where
-        event_at >= timestamp '{{ changed_since(mark) }}'
-        and session_started_at >= timestamp '{{ changed_since(mark) }}'
+        event_at >= timestamp '{{ since }}'
+        and session_started_at >= timestamp '{{ since }}'
         and exists (
             select 1
-            from ({{ changed_streams(mark) }}) as streams
+            from ({{ streams }}) as streams
             where
                 streams.site_id = events.site_id
                 and streams.stream_id = events.stream_id

@@ -55,3 +55,18 @@ every model downstream is built anew: rare, started by an operator, and exact.
         group by log_partition
     {%- endif -%}
 {% endmacro %}
+
+{#- Of its watermarks a partition's newest is kept. -#}
+{% macro tidy_raw_watermark() -%}
+    delete from {{ watermark_table() }}
+    where
+        model_name = '{{ this.name }}'
+        and exists (
+            select 1
+            from {{ watermark_table() }} as newer
+            where
+                newer.model_name = watermarks.model_name
+                and newer.log_partition = watermarks.log_partition
+                and newer.next_offset > watermarks.next_offset
+        )
+{%- endmacro %}

@@ -17,8 +17,8 @@ catches up by itself; one without a watermark is built anew.
 {% macro watermark() %}
     {%- if not execute or not is_incremental() -%}{{- return(none) -}}{%- endif -%}
     {%- set found = run_query(
-        'select log_partition, max(next_offset) from ' ~ watermark_table()
-        ~ " where model_name = '" ~ this.name ~ "' group by 1 order by 1"
+        'select log_partition, next_offset from ' ~ watermark_table()
+        ~ " where model_name = '" ~ this.name ~ "' order by 1"
     ).rows -%}
     {{- return(found if found | length else none) -}}
 {% endmacro %}
@@ -47,49 +47,48 @@ skipped, which an `or` over partitions or a subquery prevents.
     {%- endif -%}
 {% endmacro %}
 
-{#- Hooks: statements, so that they run inside the model's transaction. -#}
-
-{#- Before a model that is to be built anew: forget how far it had read. -#}
-{% macro forget_watermark() %}
-    {%- if execute and watermark() is none -%}
-        delete from {{ watermark_table() }} where model_name = '{{ this.name }}'
-    {%- endif -%}
+{#-
+The hooks of an incremental model, each one statement, so that they are part of the
+model's own transaction. `parents` are the incremental models it reads, through
+views too: it has read no further than the one that has read least.
+-#}
+{% macro before_increment(further=[]) %}
+    {{- return(
+        ['{{ forget_watermark() }}', '{{ forget_rows() }}'] + further
+    ) -}}
 {% endmacro %}
 
-{#- Before a model that is to be built anew: empty what stands of it. -#}
+{% macro after_increment(parents) %}
+    {{- return([
+        '{{ drop_watermark() }}',
+        "{{ save_watermark(['" ~ parents | join("', '") ~ "']) }}",
+    ]) -}}
+{% endmacro %}
+
+{#- What is to be built anew has read nothing. -#}
+{% macro forget_watermark() %}
+    {%- if execute and watermark() is none -%}{{- drop_watermark() -}}{%- endif -%}
+{% endmacro %}
+
+{#- What is to be built anew, and stands, is emptied. -#}
 {% macro forget_rows() %}
     {%- if execute and is_incremental() and watermark() is none -%}
         delete from {{ this }}
     {%- endif -%}
 {% endmacro %}
 
-{#- After a model: it has read as far as each of its parents has. -#}
-{% macro save_watermark(parents) %}
-    {%- if execute -%}
-        insert into {{ watermark_table() }}
-        select
-            '{{ this.name }}' as model_name,
-            log_partition,
-            min(next_offset) as next_offset
-        from {{ watermark_table() }}
-        where model_name in ('{{ parents | join("', '") }}')
-        group by log_partition
-        having count(*) = {{ parents | length }}
-    {%- endif -%}
-{% endmacro %}
+{% macro drop_watermark() -%}
+    delete from {{ watermark_table() }} where model_name = '{{ this.name }}'
+{%- endmacro %}
 
-{#- After a model: keep its newest watermark alone. -#}
-{% macro tidy_watermark() %}
-    {%- if execute -%}
-        delete from {{ watermark_table() }}
-        where
-            model_name = '{{ this.name }}'
-            and next_offset < (
-                select max(newest.next_offset)
-                from {{ watermark_table() }} as newest
-                where
-                    newest.model_name = '{{ this.name }}'
-                    and newest.log_partition = watermarks.log_partition
-            )
-    {%- endif -%}
-{% endmacro %}
+{% macro save_watermark(parents) -%}
+    insert into {{ watermark_table() }}
+    select
+        '{{ this.name }}' as model_name,
+        log_partition,
+        min(next_offset) as next_offset
+    from {{ watermark_table() }}
+    where model_name in ('{{ parents | join("', '") }}')
+    group by log_partition
+    having count(*) = {{ parents | length }}
+{%- endmacro %}

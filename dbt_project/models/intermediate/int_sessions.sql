@@ -4,8 +4,8 @@
         incremental_strategy='delete+insert',
         unique_key=['site_id', 'stream_id'],
         on_schema_change='fail',
-        pre_hook=['{{ forget_watermark() }}', '{{ forget_rows() }}'],
-        post_hook=["{{ save_watermark(['stg_events']) }}", '{{ tidy_watermark() }}'],
+        pre_hook=before_increment(),
+        post_hook=after_increment(['stg_events']),
     )
 }}
 {%- set mark = watermark() %}

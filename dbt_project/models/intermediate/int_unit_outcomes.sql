@@ -4,14 +4,12 @@
         incremental_strategy='delete+insert',
         unique_key=['site_id', 'experiment_id', 'unit_id'],
         on_schema_change='fail',
-        pre_hook=['{{ forget_watermark() }}', '{{ forget_rows() }}'],
-        post_hook=[
-            "{{ save_watermark(['fct_exposures', 'fct_conversions']) }}",
-            '{{ tidy_watermark() }}',
-        ],
+        pre_hook=before_increment(),
+        post_hook=after_increment(['fct_exposures', 'fct_conversions']),
     )
 }}
 {%- set mark = watermark() %}
+{%- set new_events = new_human_events(mark) %}
 
 with
 
@@ -22,7 +20,7 @@ exposures as (
     where
         exists (
             select 1
-            from ({{ new_human_events(mark) }}) as new_events
+            from ({{ new_events }}) as new_events
             where
                 new_events.site_id = exposures.site_id
                 and new_events.unit_id = exposures.unit_id

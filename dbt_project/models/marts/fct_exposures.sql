@@ -4,8 +4,8 @@
         incremental_strategy='delete+insert',
         unique_key=['site_id', 'experiment_id', 'unit_id'],
         on_schema_change='fail',
-        pre_hook=['{{ forget_watermark() }}', '{{ forget_rows() }}'],
-        post_hook=["{{ save_watermark(['int_exposures']) }}", '{{ tidy_watermark() }}'],
+        pre_hook=before_increment(),
+        post_hook=after_increment(['int_exposures']),
     )
 }}
 {%- set mark = watermark() %}

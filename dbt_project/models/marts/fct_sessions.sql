@@ -3,12 +3,8 @@
         materialized='incremental',
         incremental_strategy='append',
         on_schema_change='fail',
-        pre_hook=[
-            '{{ forget_watermark() }}',
-            '{{ forget_rows() }}',
-            '{{ delete_changed_sessions() }}',
-        ],
-        post_hook=["{{ save_watermark(['int_sessions']) }}", '{{ tidy_watermark() }}'],
+        pre_hook=before_increment(['{{ delete_changed_sessions() }}']),
+        post_hook=after_increment(['int_sessions']),
     )
 }}
 {%- set mark = watermark() %}

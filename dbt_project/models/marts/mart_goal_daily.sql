@@ -4,8 +4,8 @@
         incremental_strategy='delete+insert',
         unique_key=['site_id', 'date_day'],
         on_schema_change='fail',
-        pre_hook=['{{ forget_watermark() }}', '{{ forget_rows() }}'],
-        post_hook=["{{ save_watermark(['fct_conversions']) }}", '{{ tidy_watermark() }}'],
+        pre_hook=before_increment(),
+        post_hook=after_increment(['fct_conversions']),
     )
 }}
 {%- set mark = watermark() %}

@@ -3,13 +3,11 @@
         materialized='incremental',
         incremental_strategy='append',
         on_schema_change='fail',
-        pre_hook=[
-            '{{ forget_watermark() }}',
-            '{{ forget_rows() }}',
+        pre_hook=before_increment([
             '{{ forget_overtaken_models() }}',
             '{{ delete_overtaken_events() }}',
-        ],
-        post_hook=['{{ save_raw_watermark() }}', '{{ tidy_watermark() }}'],
+        ]),
+        post_hook=['{{ save_raw_watermark() }}', '{{ tidy_raw_watermark() }}'],
     )
 }}
 {%- set mark = watermark() %}
