@@ -1,0 +1,11 @@
+"""The shared state: sites, tests, decisions, jobs, messages, imports, audit.
+
+Every change goes through the functions of this package, so that command line,
+control API and worker obey the same rules, and every change is audited in the
+transaction that makes it.
+"""
+
+from code24.state.errors import NotKnownError, StateError
+from code24.state.store import State, open_state
+
+__all__ = ["NotKnownError", "State", "StateError", "open_state"]

@@ -1,0 +1,11 @@
+"""What the shared state refuses, and why."""
+
+from code24.errors import Code24Error
+
+
+class StateError(Code24Error):
+    """The shared state cannot be opened, or a change of it is not allowed."""
+
+
+class NotKnownError(StateError):
+    """Something was asked for by an id that the shared state does not hold."""

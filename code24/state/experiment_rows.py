@@ -1,0 +1,103 @@
+"""Tests as rows: what experiments.py and decisions.py do within a transaction."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, RowMapping
+
+from code24.contracts.experiment import Experiment, Variant
+from code24.state.errors import NotKnownError
+from code24.state.tables import ab_tests, weight_history
+
+VARIANTS = tuple[Variant, ...]
+
+
+def insert(connection: Connection, experiment: Experiment) -> None:
+    """Add the row of a test that has no outcome yet."""
+    values = {
+        "id": experiment.test_id,
+        "site_id": experiment.site_id,
+        "test_type": experiment.test_type,
+        "variants": experiment.variants,
+        "traffic_split": experiment.traffic_split,
+        "start_date": experiment.start_date,
+        "end_date": experiment.end_date,
+        "status": experiment.status,
+        "goal_type": experiment.goal_type,
+        "coverage": experiment.coverage,
+        "hash_version": experiment.hash_version,
+        "seed": experiment.seed,
+    }
+    connection.execute(sa.insert(ab_tests).values(values))
+
+
+def update(connection: Connection, test_id: str, values: Mapping[str, Any]) -> None:
+    """Change columns of one test."""
+    query = sa.update(ab_tests).where(ab_tests.c.id == test_id)
+    connection.execute(query.values(values))
+
+
+def find(connection: Connection, test_id: str) -> Experiment | None:
+    """Return one test, or none."""
+    query = sa.select(ab_tests).where(ab_tests.c.id == test_id)
+    row = connection.execute(query).mappings().first()
+    return None if row is None else experiment_of(row)
+
+
+def require(connection: Connection, test_id: str) -> Experiment:
+    """Return one test.
+
+    Raises:
+        NotKnownError: there is no such test.
+    """
+    found = find(connection, test_id)
+    if found is None:
+        raise NotKnownError(f"test {test_id!r} is not known: code24 test list")
+    return found
+
+
+def experiment_of(row: RowMapping) -> Experiment:
+    """Turn a row of ``ab_tests`` into the contract."""
+    return Experiment(
+        test_id=row["id"],
+        site_id=row["site_id"],
+        test_type=row["test_type"],
+        goal_type=row["goal_type"],
+        variants=msgspec.convert(row["variants"], VARIANTS),
+        traffic_split=tuple(row["traffic_split"]),
+        status=row["status"],
+        coverage=row["coverage"],
+        hash_version=row["hash_version"],
+        seed=row["seed"],
+        start_date=row["start_date"],
+        end_date=row["end_date"],
+        winner_variant=row["winner_variant"],
+    )
+
+
+def put_weights(
+    connection: Connection, test_id: str, weights: Sequence[float], from_at: datetime
+) -> None:
+    """Note the weights that hold from ``from_at`` on, in place of any noted then."""
+    history = weight_history.c
+    is_same = sa.and_(history.test_id == test_id, history.from_at == from_at)
+    values = {"weights": list(weights), "release_id": None}
+    done = connection.execute(sa.update(weight_history).where(is_same).values(values))
+    if done.rowcount == 0:
+        connection.execute(
+            sa.insert(weight_history).values(test_id=test_id, from_at=from_at, **values)
+        )
+
+
+def first_weights(connection: Connection, test_id: str) -> tuple[float, ...]:
+    """Return the weights that the test was made with."""
+    query = (
+        sa.select(weight_history.c.weights)
+        .where(weight_history.c.test_id == test_id)
+        .order_by(weight_history.c.from_at)
+        .limit(1)
+    )
+    return tuple(connection.execute(query).scalar_one())

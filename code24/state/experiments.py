@@ -1,0 +1,243 @@
+"""The tests: made, started, paused, ended; and the finished ones sites bring."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from code24.contracts.experiment import Experiment, TestStatus
+from code24.state import audit, experiment_rows, sites
+from code24.state.checked import checked
+from code24.state.errors import StateError
+from code24.state.past import import_past, list_past
+from code24.state.store import State
+from code24.state.tables import ab_tests, weight_history
+
+__all__ = [
+    "create_test",
+    "get_test",
+    "import_past",
+    "list_past",
+    "list_tests",
+    "note_release",
+    "set_weights",
+    "transition",
+]
+
+NEXT: dict[TestStatus, frozenset[TestStatus]] = {
+    "draft": frozenset({"running"}),
+    "running": frozenset({"paused", "complete"}),
+    "paused": frozenset({"running", "complete"}),
+    "complete": frozenset(),
+}
+"""Where a test may go from where it is; only an undone decision leads back."""
+
+
+def create_test(
+    state: State, experiment: Experiment, *, actor: str, now: datetime
+) -> Experiment:
+    """Add a test; one that is there with an equal definition is returned as it is.
+
+    The definition is what it was made with: status, dates, winner and later
+    weights do not count. Running tests without ``start_date`` start ``now``.
+
+    Raises:
+        StateError: a field is wrong, the test is complete, or one with the same id
+            differs.
+        NotKnownError: its site is not known.
+    """
+    wanted = checked(experiment)
+    if wanted.status == "complete" or wanted.winner_variant is not None:
+        raise StateError(
+            f"test {wanted.test_id!r}: status complete: a finished test is imported "
+            "as a past experiment, and a winner is set by a decision"
+        )
+    with state.write() as connection:
+        known = experiment_rows.find(connection, wanted.test_id)
+        if known is not None:
+            return _same(connection, known, wanted)
+        sites.require(connection, wanted.site_id)
+        return _insert(connection, _started(wanted, now), actor=actor, now=now)
+
+
+def list_tests(
+    state: State, site_id: str | None = None, status: TestStatus | None = None
+) -> list[Experiment]:
+    """Return the tests, by id; of one site or status where asked."""
+    query = sa.select(ab_tests).order_by(ab_tests.c.id)
+    if site_id is not None:
+        query = query.where(ab_tests.c.site_id == site_id)
+    if status is not None:
+        query = query.where(ab_tests.c.status == status)
+    with state.read() as connection:
+        rows = connection.execute(query).mappings().all()
+    return [experiment_rows.experiment_of(row) for row in rows]
+
+
+def get_test(state: State, test_id: str) -> Experiment:
+    """Return one test.
+
+    Raises:
+        NotKnownError: there is no such test.
+    """
+    with state.read() as connection:
+        return experiment_rows.require(connection, test_id)
+
+
+def transition(
+    state: State, test_id: str, to: TestStatus, *, actor: str, now: datetime
+) -> Experiment:
+    """Bring a test into another status; completed this way it keeps its control.
+
+    Raises:
+        StateError: there is no such way; names both statuses.
+        NotKnownError: there is no such test.
+    """
+    with state.write() as connection:
+        test = experiment_rows.require(connection, test_id)
+        if to not in NEXT[test.status]:
+            allowed = ", ".join(sorted(NEXT[test.status])) or "nothing"
+            raise StateError(
+                f"test {test_id!r} is {test.status} and cannot become {to}: "
+                f"{allowed} can follow"
+            )
+        changed = _moved(test, to, now)
+        _update(connection, test, changed, f"test.{to}", actor=actor, now=now)
+    return changed
+
+
+def set_weights(
+    state: State,
+    test_id: str,
+    weights: Sequence[float],
+    *,
+    actor: str,
+    now: datetime,
+) -> Experiment:
+    """Plan another share of visitors for each variant, from ``now`` on.
+
+    Raises:
+        StateError: the weights do not fit the variants, or the test is complete.
+        NotKnownError: there is no such test.
+    """
+    with state.write() as connection:
+        test = experiment_rows.require(connection, test_id)
+        if test.status == "complete":
+            raise StateError(f"test {test_id!r} is complete: its weights stay")
+        changed = with_weights(test, weights)
+        _update(connection, test, changed, "test.weights", actor=actor, now=now)
+        experiment_rows.put_weights(connection, test_id, weights, now)
+    return changed
+
+
+def with_weights(test: Experiment, weights: Sequence[float]) -> Experiment:
+    """Return the test with these weights.
+
+    Raises:
+        StateError: they do not fit its variants.
+    """
+    try:
+        return checked(msgspec.structs.replace(test, traffic_split=tuple(weights)))
+    except ValueError as error:
+        raise StateError(str(error)) from error
+
+
+def note_release(
+    state: State,
+    release_id: str,
+    test_ids: Sequence[str],
+    *,
+    actor: str,
+    now: datetime,
+) -> int:
+    """Note the release that first served the weights; return how many it did."""
+    history = weight_history.c
+    unserved = sa.and_(history.test_id.in_(test_ids), history.release_id.is_(None))
+    query = sa.update(weight_history).where(unserved).values(release_id=release_id)
+    with state.write() as connection:
+        count = connection.execute(query).rowcount
+        if count:
+            subject, after = f"release:{release_id}", {"weight_rows": count}
+            audit.append(
+                connection,
+                "release.weights",
+                subject,
+                actor=actor,
+                now=now,
+                after=after,
+            )
+    return count
+
+
+def _insert(
+    connection: Connection, test: Experiment, *, actor: str, now: datetime
+) -> Experiment:
+    experiment_rows.insert(connection, test)
+    from_at = test.start_date or now
+    experiment_rows.put_weights(connection, test.test_id, test.traffic_split, from_at)
+    subject = f"test:{test.test_id}"
+    audit.append(connection, "test.create", subject, actor=actor, now=now, after=test)
+    return test
+
+
+def _started(test: Experiment, now: datetime) -> Experiment:
+    if test.status == "draft" or test.start_date is not None:
+        return test
+    return msgspec.structs.replace(test, start_date=now)
+
+
+def _moved(test: Experiment, to: TestStatus, now: datetime) -> Experiment:
+    dates = {}
+    if to == "running" and test.start_date is None:
+        dates = {"start_date": now}
+    if to == "complete":
+        dates = {"end_date": now}
+    return msgspec.structs.replace(test, status=to, **dates)
+
+
+def _same(connection: Connection, known: Experiment, wanted: Experiment) -> Experiment:
+    weights = experiment_rows.first_weights(connection, known.test_id)
+    made_with = msgspec.structs.replace(known, traffic_split=weights)
+    for name in (
+        "site_id",
+        "test_type",
+        "goal_type",
+        "variants",
+        "traffic_split",
+        "coverage",
+        "hash_version",
+        "seed",
+    ):
+        if getattr(made_with, name) != getattr(wanted, name):
+            raise StateError(
+                f"test {known.test_id!r} is there with another {name}: a test is "
+                "not changed once made; choose another id"
+            )
+    return known
+
+
+def _update(
+    connection: Connection,
+    before: Experiment,
+    after: Experiment,
+    action: str,
+    *,
+    actor: str,
+    now: datetime,
+) -> None:
+    names = ("status", "start_date", "end_date", "traffic_split")
+    old, new = (
+        {name: getattr(test, name) for name in names} for test in (before, after)
+    )
+    experiment_rows.update(connection, before.test_id, new)
+    audit.append(
+        connection,
+        action,
+        f"test:{before.test_id}",
+        actor=actor,
+        now=now,
+        before=old,
+        after=new,
+    )

@@ -1,0 +1,1 @@
+"""Revisions of the shared state; a new one also moves ``migrate.HEAD``."""

@@ -1,0 +1,232 @@
+"""The tables of the shared state; docs/shared-state.md says who may write what."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Column, ForeignKey, Index, Text
+
+from code24.state.columns import COUNTER, DOCUMENT, REAL, UtcDateTime
+
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+UNFINISHED = "status IN ('queued', 'running')"
+"""The jobs of which there is one at most for each site and kind."""
+
+
+def _one_of(column: str, *values: str) -> sa.CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return sa.CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def _site_id() -> Column[Any]:
+    return Column("site_id", Text, ForeignKey("sites.site_id"), nullable=False)
+
+
+def _goal_type() -> sa.CheckConstraint:
+    return _one_of("goal_type", "sales", "leads", "signups", "bookings", "traffic")
+
+
+sites = sa.Table(
+    "sites",
+    metadata,
+    Column("site_id", Text, primary_key=True),
+    Column("host", Text, nullable=False, unique=True),
+    Column("vertical", Text, nullable=False),
+    Column("write_key", Text, nullable=False, unique=True),
+    Column("client_key", Text, nullable=False, unique=True),
+    Column("change_id", COUNTER, nullable=False, index=True),
+)
+"""One row per website; ``change_id`` is the audit entry of its last change."""
+
+goals = sa.Table(
+    "goals",
+    metadata,
+    Column("site_id", Text, ForeignKey("sites.site_id"), primary_key=True),
+    Column("goal_type", Text, primary_key=True),
+    Column("position", sa.Integer, nullable=False),
+    _goal_type(),
+)
+"""One row per site and goal; position 0 is the main goal."""
+
+ab_tests = sa.Table(
+    "ab_tests",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _site_id(),
+    Column("test_type", Text, nullable=False),
+    Column("variants", DOCUMENT, nullable=False),
+    Column("traffic_split", DOCUMENT, nullable=False),
+    Column("start_date", UtcDateTime),
+    Column("end_date", UtcDateTime),
+    Column("status", Text, nullable=False, server_default="draft"),
+    Column("winner_variant", Text),
+    Column("confidence_level", REAL),
+    Column("results", DOCUMENT),
+    Column("goal_type", Text, nullable=False),
+    Column("coverage", REAL, nullable=False),
+    Column("hash_version", sa.Integer, nullable=False),
+    Column("seed", Text),
+    Column("decision_id", Text),
+    _one_of("status", "draft", "running", "paused", "complete"),
+    _goal_type(),
+    sa.CheckConstraint(
+        "winner_variant IS NULL OR status = 'complete'", name="winner_variant"
+    ),
+    Index("ix_ab_tests_site_id", "site_id", "status"),
+)
+"""One row per test; a trigger lets outcomes be written with a new decision only."""
+
+weight_history = sa.Table(
+    "weight_history",
+    metadata,
+    Column("test_id", Text, ForeignKey("ab_tests.id"), primary_key=True),
+    Column("from_at", UtcDateTime, primary_key=True),
+    Column("weights", DOCUMENT, nullable=False),
+    Column("release_id", Text),
+)
+"""One row per test and moment at which its planned weights changed."""
+
+optimization_jobs = sa.Table(
+    "optimization_jobs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _site_id(),
+    Column("worker_type", Text, nullable=False),
+    Column("job_type", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("priority", sa.Integer, nullable=False, server_default="5"),
+    Column("scheduled_at", UtcDateTime),
+    Column("started_at", UtcDateTime),
+    Column("completed_at", UtcDateTime),
+    Column("result_data", DOCUMENT),
+    Column("error_message", Text),
+    Column("payload", DOCUMENT, nullable=False),
+    Column("lease_owner", Text),
+    Column("lease_until", UtcDateTime),
+    Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    Column("run_id", Text),
+    _one_of("status", "queued", "running", "complete", "failed"),
+    Index("ix_optimization_jobs_due", "job_type", "status", "scheduled_at"),
+    Index(
+        "uq_optimization_jobs_unfinished",
+        "site_id",
+        "worker_type",
+        "job_type",
+        unique=True,
+        sqlite_where=sa.text(UNFINISHED),
+        postgresql_where=sa.text(UNFINISHED),
+    ),
+)
+"""One row per piece of work; unfinished ones are unique per site and kind."""
+
+messages = sa.Table(
+    "messages",
+    metadata,
+    Column("message_id", COUNTER, primary_key=True),
+    Column("type", Text, nullable=False),
+    _site_id(),
+    Column("priority", Text, nullable=False),
+    Column("payload", DOCUMENT, nullable=False),
+    Column("timestamp", sa.BigInteger, nullable=False),
+    Column("lease_owner", Text),
+    Column("lease_until", UtcDateTime),
+    Column("settled_at", UtcDateTime),
+    _one_of("type", "optimization_request", "analytics_event", "test_result"),
+    _one_of("priority", "low", "medium", "high", "urgent"),
+    Index("ix_messages_unsettled", "settled_at", "message_id"),
+)
+"""The outbox: one row per worker message, settled once it has become a job."""
+
+approvals = sa.Table(
+    "approvals",
+    metadata,
+    Column("approval_id", Text, primary_key=True),
+    _site_id(),
+    Column("subject", Text, nullable=False),
+    Column("proposal", DOCUMENT, nullable=False),
+    Column("status", Text, nullable=False, server_default="requested"),
+    Column("requested_by", Text, nullable=False),
+    Column("requested_at", UtcDateTime, nullable=False),
+    Column("answered_by", Text),
+    Column("answered_at", UtcDateTime),
+    _one_of("status", "requested", "approved", "rejected"),
+)
+"""One row per proposal that waits for, or got, an operator's word."""
+
+decisions = sa.Table(
+    "decisions",
+    metadata,
+    Column("sequence", COUNTER, primary_key=True),
+    Column("decision_id", Text, nullable=False, unique=True),
+    Column("test_id", Text, ForeignKey("ab_tests.id"), nullable=False),
+    _site_id(),
+    Column("kind", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("variant", Text),
+    Column("is_claimed", sa.Boolean, nullable=False),
+    Column("evidence", DOCUMENT, nullable=False),
+    Column("policy", DOCUMENT, nullable=False),
+    Column("decided_at", UtcDateTime, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("before", DOCUMENT, nullable=False),
+    Column("undoes", Text, ForeignKey("decisions.decision_id"), unique=True),
+    _one_of("kind", "keep", "shift", "stop", "ship", "hold"),
+    Index("ix_decisions_test_id", "test_id", "sequence"),
+)
+"""The append-only decision log; ``before`` is what an undo goes back to."""
+
+audit_log = sa.Table(
+    "audit_log",
+    metadata,
+    Column("audit_id", COUNTER, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False, index=True),
+    Column("before", DOCUMENT),
+    Column("after", DOCUMENT),
+)
+"""Append-only: who changed what, when, from what to what."""
+
+imports = sa.Table(
+    "imports",
+    metadata,
+    Column("import_id", Text, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("format", Text, nullable=False),
+    Column("site_id", Text),
+    Column("rows_done", sa.BigInteger, nullable=False, server_default="0"),
+    Column("status", Text, nullable=False),
+    Column("counts", DOCUMENT, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("finished_at", UtcDateTime),
+    _one_of("status", "running", "complete"),
+)
+"""One row per imported file, by content: how far it got and what it brought."""
+
+past_experiments = sa.Table(
+    "past_experiments",
+    metadata,
+    Column("site_id", Text, ForeignKey("sites.site_id"), primary_key=True),
+    Column("experiment_id", Text, primary_key=True),
+    Column("variant_id", Text, primary_key=True),
+    Column("position", sa.Integer, nullable=False),
+    Column("units", sa.BigInteger, nullable=False),
+    Column("conversions", sa.BigInteger, nullable=False),
+    Column("test_type", Text, nullable=False),
+    Column("goal_type", Text, nullable=False),
+    Column("ended_at", UtcDateTime, nullable=False),
+    Column("source", Text, nullable=False),
+    _goal_type(),
+    sa.CheckConstraint("conversions BETWEEN 0 AND units", name="conversions"),
+)
+"""One row per variant of a finished test; position 0 is its control."""
