@@ -53,9 +53,9 @@ class Plan(NamedTuple):
 class AbTable:
     """Each row an exposure, and a conversion where it says so.
 
-    Where a row says both what the unit was assigned and what it saw, and the two
-    differ, it is exposed to both: the analysis leaves out units seen in several
-    variants. A unit that stands in two rows is exposed twice and counted once.
+    A row that says that a unit saw something else than it was assigned is no
+    evidence of either: a dead letter. A unit that stands in two rows is exposed
+    twice and counted once.
     """
 
     name = "ab-csv"
@@ -151,12 +151,17 @@ def _items(plan: Plan, source: str, row: dict[str, Any]) -> Iterator[ImportItem]
 
 
 def _events(plan: Plan, row: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    if row[plan.unit] in (None, ""):
+        raise ValueError(f"{plan.unit} is empty")
     unit = str(row[plan.unit])
     at = _time(row[plan.time]) if plan.time else plan.start
     assigned = _variant(plan.variants, plan.variant, row)
-    shown = _variant(plan.seen_as, plan.seen, row) if plan.seen else assigned
-    for variant_id in dict.fromkeys((assigned, shown)):
-        yield _exposure(plan, unit, at, variant_id)
+    if plan.seen and _variant(plan.seen_as, plan.seen, row) != assigned:
+        raise ValueError(
+            f"{plan.seen}={row[plan.seen]!r} contradicts "
+            f"{plan.variant}={row[plan.variant]!r}"
+        )
+    yield _exposure(plan, unit, at, assigned)
     if _is_true(row[plan.converted], plan.converted):
         yield _event(plan, unit, at + AFTER) | {
             "eventType": "conversion",

@@ -1,28 +1,29 @@
 """Baskets of the Complete Journey sample as sales."""
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from cli.importers import parquet
 from cli.importers.importer import (
+    BadRow,
     EventRow,
     ImportItem,
     Request,
     required_site,
 )
 
-COLUMNS = (
-    "basket_id",
-    "household",
-    "bought_at",
-    "store_id",
-    "lines",
-    "sales_value",
-    "coupon_discount",
-    "departments",
-)
+COLUMNS: Mapping[str, type | None] = {
+    "basket_id": int,
+    "household": str,
+    "bought_at": datetime,
+    "store_id": int,
+    "lines": int,
+    "sales_value": float,
+    "coupon_discount": float,
+    "departments": None,
+}
 
 
 class CompleteJourney:
@@ -41,7 +42,14 @@ class CompleteJourney:
         site_id = required_site(request, path)
         rows = parquet.read(path, COLUMNS).iter_rows(named=True)
         for number, row in enumerate(rows, start=1):
-            yield EventRow(_event(site_id, row), f"{path.name}:{number}")
+            yield _item(site_id, row, f"{path.name}:{number}")
+
+
+def _item(site_id: str, row: dict[str, Any], source: str) -> ImportItem:
+    empty = [name for name, value in row.items() if value is None]
+    if empty:
+        return BadRow(f"invalid: {', '.join(empty)} is empty", source, str(row))
+    return EventRow(_event(site_id, row), source)
 
 
 def _event(site_id: str, row: dict[str, Any]) -> dict[str, Any]:

@@ -34,15 +34,15 @@ from code24.contracts.experiment import (
 if TYPE_CHECKING:
     import polars as pl
 
-COLUMNS = (
-    "test_id",
-    "created_at",
-    "variation",
-    "headline",
-    "image_id",
-    "impressions",
-    "clicks",
-)
+COLUMNS: Mapping[str, type | None] = {
+    "test_id": str,
+    "created_at": datetime,
+    "variation": int,
+    "headline": str,
+    "image_id": str,
+    "impressions": int,
+    "clicks": int,
+}
 SOURCE = "Upworthy Research Archive, exploratory part (CC BY 4.0)"
 REPLAYED = 12
 """So many of the newest tests are replayed: about 150,000 events, seconds to import."""
@@ -55,7 +55,8 @@ class Package(NamedTuple):
     """What was shown under one variant, and how it did."""
 
     headline: str
-    image_id: str
+    image_id: str | None
+    """None where the archive names no image."""
     impressions: int
     clicks: int
 
@@ -96,7 +97,9 @@ class HeadlineArchive:
         """Yield history and test definitions first, then the events in time order."""
         site_id = required_site(request, path)
         replayed = integer_option(request, "replay", REPLAYED)
-        tests = _tests(parquet.read(path, COLUMNS))
+        groups = _grouped(parquet.read(path, COLUMNS))
+        yield from (_empty(rows, path) for rows in groups if _has_gap(rows))
+        tests = [_test(rows) for rows in groups if not _has_gap(rows)]
         split = max(len(tests) - replayed, 0)
         for test in tests[:split]:
             yield _checked(_past, test, site_id, path)
@@ -110,15 +113,25 @@ class HeadlineArchive:
             yield EventRow(_event(moment, site_id), f"{path.name}:{moment.test.row}")
 
 
-def _tests(frame: pl.DataFrame) -> list[ArchivedTest]:
-    """Return the tests, the oldest first."""
+def _grouped(frame: pl.DataFrame) -> list[list[dict[str, Any]]]:
+    """Return the rows of each test, the oldest test first."""
     ordered = frame.with_row_index("row", offset=1).sort(
         "created_at", "test_id", "variation"
     )
     found: dict[str, list[dict[str, Any]]] = {}
     for row in ordered.iter_rows(named=True):
         found.setdefault(row["test_id"], []).append(row)
-    return [_test(rows) for rows in found.values()]
+    return list(found.values())
+
+
+def _has_gap(rows: list[dict[str, Any]]) -> bool:
+    needed = COLUMNS.keys() - {"image_id"}
+    return any(row[name] is None for row in rows for name in needed)
+
+
+def _empty(rows: list[dict[str, Any]], path: Path) -> BadRow:
+    source = f"{path.name}:{rows[0]['row']}"
+    return BadRow("invalid: a field of the test is empty", source, str(rows))
 
 
 def _test(rows: list[dict[str, Any]]) -> ArchivedTest:
@@ -198,7 +211,7 @@ def _names(packages: Sequence[Package]) -> list[str]:
     headlines = [" ".join(package.headline.split()) for package in packages]
     if len({package.image_id for package in packages}) > 1:
         headlines = [
-            f"{headline} (image {package.image_id})"
+            f"{headline} (image {package.image_id or 'none'})"
             for headline, package in zip(headlines, packages, strict=True)
         ]
     if len(set(headlines)) == len(headlines):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,22 +12,24 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-def read(path: Path, columns: Sequence[str]) -> pl.DataFrame:
-    """Return the columns of the file.
+def read(path: Path, columns: Mapping[str, type | None]) -> pl.DataFrame:
+    """Return the columns of the file, each as the type given (none: as it is).
 
     Raises:
-        ImportFileError: it is absent, truncated, no Parquet, or lacks a column.
+        ImportFileError: it is absent, truncated, no Parquet, or a column is missing
+            or of another type.
     """
     import polars as pl  # noqa: PLC0415 - slow to load, and most commands need none
 
     try:
-        return pl.read_parquet(path, columns=list(columns))
+        frame = pl.read_parquet(path, columns=list(columns))
+        return frame.cast({name: kind for name, kind in columns.items() if kind})
     except (OSError, pl.exceptions.PolarsError) as error:
         cause = str(error).splitlines()[0]
         raise ImportFileError(f"{path}: cannot be read as Parquet: {cause}") from error
 
 
-def has_columns(path: Path, columns: Sequence[str]) -> bool:
+def has_columns(path: Path, columns: Collection[str]) -> bool:
     """Say whether this is a Parquet file with all of these columns."""
     if path.suffix != ".parquet" or not path.is_file():
         return False
