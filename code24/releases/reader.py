@@ -1,6 +1,5 @@
 """Reads releases, and trusts nothing that is not signed or named by its digest."""
 
-from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 
@@ -23,7 +22,7 @@ class Reader:
         self.layout = Layout(releases)
         self._public_key = public_key
 
-    @cached_property
+    @property
     def _key(self) -> Ed25519PublicKey:
         return load_public(self._public_key)
 
@@ -97,6 +96,19 @@ class Reader:
             )
         return shard
 
+    def site(self, manifest: Manifest, site_id: str) -> Shard:
+        """Return the shard from which a release serves a site, wholly checked.
+
+        Raises:
+            ReleaseError: it is absent, damaged, or another site's.
+        """
+        entry = manifest.sites[site_id]
+        shard = self.shard(entry)
+        if shard.site_id != site_id:
+            path = self.layout.shard(entry.shard)
+            raise ReleaseError(f"{path}: is of {shard.site_id}; {way_out(path)}")
+        return shard
+
     def switches(self) -> Switches:
         """Return the kill switch; sequence 0, nothing off, where none was ever set.
 
@@ -132,7 +144,7 @@ class Reader:
         manifest = self._try(release_id)
         if isinstance(manifest, ReleaseError):
             return [str(manifest)]
-        problems = (self._shard_problem(*item) for item in manifest.sites.items())
+        problems = (self._problem(manifest, site_id) for site_id in manifest.sites)
         return [problem for problem in problems if problem is not None]
 
     def _try(self, release_id: str) -> Manifest | ReleaseError:
@@ -141,14 +153,11 @@ class Reader:
         except ReleaseError as error:
             return error
 
-    def _shard_problem(self, site_id: str, entry: ShardEntry) -> str | None:
+    def _problem(self, manifest: Manifest, site_id: str) -> str | None:
         try:
-            shard = self.shard(entry)
+            self.site(manifest, site_id)
         except ReleaseError as error:
             return f"site {site_id}: {error}"
-        if shard.site_id != site_id:
-            path = self.layout.shard(entry.shard)
-            return f"site {site_id}: {path} is of site {shard.site_id}; {way_out(path)}"
         return None
 
 
