@@ -14,10 +14,11 @@ from models.experiments.arms import Arms, Floats, Integers
 from models.experiments.posterior import Posterior
 from models.experiments.special import normal_cdf
 
-LEVEL_NODES = 9
-VALUE_NODES = 65
+LEVEL_NODES, LEVEL_WEIGHTS = hermegauss(9)
 REACH = 6.0
 """The value grid goes this many standard deviations beyond the arms."""
+STEP = 0.5
+"""The value grid's step in standard deviations of the best known arm."""
 LEAST_SD_SHARE = 0.125
 """An arm known more than 8 times as well as the worst is treated as known 8 times as
 well, so that the grid resolves it; differences of arms move by less than 1%."""
@@ -71,11 +72,24 @@ def _block(posterior: Posterior, test: Integers, rows: Integers) -> _Block:
 def _of_size(block: _Block) -> Best:
     if block.center.shape[1] == 2:
         return _of_two(block.effect[:, 1], block.effect_sd[:, 1])
-    parts = [
-        _of_many(_Block(*(values[at : at + CHUNK_TESTS] for values in block)))
-        for at in range(0, len(block.center), CHUNK_TESTS)
-    ]
-    return Best(*(np.concatenate(values) for values in zip(*parts, strict=True)))
+    order = np.argsort(_unevenness(block), kind="stable")
+    best = Best(np.empty_like(block.center), np.empty_like(block.center))
+    for at in range(0, len(order), CHUNK_TESTS):
+        rows = order[at : at + CHUNK_TESTS]
+        part = _Block(*(values[rows] for values in block))
+        best.chance[rows], best.loss[rows] = _of_many(part)
+    return best
+
+
+def _unevenness(block: _Block) -> Floats:
+    """Return how much better the best known arm is known than the worst: 1 or more.
+
+    Tests are integrated in this order, so that only uneven ones get a fine grid.
+    """
+    most = block.noise.max(axis=1)
+    least = np.maximum(block.noise.min(axis=1), np.square(LEAST_SD_SHARE) * most)
+    ratio: Floats = np.sqrt(most / least)
+    return ratio
 
 
 def _of_two(effect: Floats, sd: Floats) -> Best:
@@ -109,24 +123,25 @@ def _of_many(block: _Block) -> Best:
 
 def _maximum(block: _Block, shift: Floats) -> tuple[Floats, Floats]:
     """Return each arm's chance to be the maximum, and E exp(maximum)."""
-    nodes, weights = hermegauss(LEVEL_NODES)
-    weights = weights / weights.sum()
-    level = (block.level_sd[:, None] * nodes)[:, :, None]
+    level = (block.level_sd[:, None] * LEVEL_NODES)[:, :, None]
     mean = (block.center + shift)[:, None, :] - block.loading[:, None, :] * level
     sd = np.sqrt(block.noise)
     sd = np.maximum(sd, LEAST_SD_SHARE * sd.max(axis=1, keepdims=True))[:, None, :]
     value, step = _grid(mean, sd)
-    density = _density_of_best(value, mean, sd) * step[:, :, None, None]
-    chance = np.einsum("tavk,a->tk", density, weights)
-    highest = np.einsum("tavk,tav,a->t", density, np.exp(value), weights)
+    weight = step * (LEVEL_WEIGHTS / LEVEL_WEIGHTS.sum())
+    density = _density_of_best(value, mean, sd)
+    chance = np.einsum("tavk,ta->tk", density, weight)
+    highest = np.einsum("tav,tav,ta->t", density.sum(axis=3), np.exp(value), weight)
     return chance, highest
 
 
 def _grid(mean: Floats, sd: Floats) -> tuple[Floats, Floats]:
+    """Return grids (test, level, value) that hold the maximum, and their steps."""
     low = (mean - REACH * sd).max(axis=2)
     high = (mean + REACH * sd).max(axis=2)
-    step = (high - low) / (VALUE_NODES - 1)
-    return low[:, :, None] + step[:, :, None] * np.arange(VALUE_NODES), step
+    nodes = 1 + int(np.ceil(((high - low) / (STEP * sd.min(axis=2))).max()))
+    step = (high - low) / (nodes - 1)
+    return low[:, :, None] + step[:, :, None] * np.arange(nodes), step
 
 
 def _density_of_best(value: Floats, mean: Floats, sd: Floats) -> Floats:

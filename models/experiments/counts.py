@@ -3,6 +3,8 @@
 A fault in the rows of one test becomes that test's ``problem``; the others go on.
 """
 
+from typing import NamedTuple
+
 import polars as pl
 
 from code24.errors import Code24Error
@@ -86,22 +88,59 @@ def _with_weight(rows: pl.DataFrame, weights: pl.DataFrame) -> pl.DataFrame:
     return rows.join(newest, on=key, how="left", maintain_order="left")
 
 
+class _Fault(NamedTuple):
+    """A condition on a row, and the sentence that tells of it."""
+
+    condition: pl.Expr
+    sentence: pl.Expr
+
+
+def _fault(condition: pl.Expr, text: str, *values: pl.Expr) -> _Fault:
+    sentence = pl.format(text, *values) if values else pl.lit(text)
+    return _Fault(condition.fill_null(value=False), sentence)
+
+
 def _with_problem(rows: pl.DataFrame) -> pl.DataFrame:
+    """Add ``problem`` and ``is_active``; sentences are made for faulty rows alone."""
     is_idle = (pl.col("units") == 0) & (pl.col("weight") == 0)
     rows = rows.with_columns((~is_idle).fill_null(value=True).alias("is_active"))
-    fault = pl.coalesce(*_row_faults(), *_test_faults())
-    first = fault.drop_nulls().first().over("experiment_id")
-    sentence = pl.format("test '{}': {}", pl.col("experiment_id"), first)
-    return rows.with_columns(
-        sentence.alias("problem"),
-        (pl.col("is_active") & first.is_null()).alias("is_active"),
-    ).drop("changed_at")
+    rows = rows.with_columns(*_totals())
+    faults = [*_row_faults(), *_test_faults()]
+    faulty = rows.filter(pl.any_horizontal(fault.condition for fault in faults))
+    told = pl.coalesce(pl.when(f.condition).then(f.sentence) for f in faults)
+    sentence = pl.format("test '{}': {}", pl.col("experiment_id").fill_null("?"), told)
+    problems = faulty.group_by("experiment_id", maintain_order=True).agg(
+        sentence.first().alias("problem")
+    )
+    rows = rows.join(
+        problems,
+        on="experiment_id",
+        how="left",
+        nulls_equal=True,
+        maintain_order="left",
+    )
+    is_sound = pl.col("problem").is_null()
+    return rows.with_columns(pl.col("is_active") & is_sound).drop(
+        "changed_at", "active", "controls", "total_weight", "same"
+    )
 
 
-def _row_faults() -> list[pl.Expr]:
-    variant = pl.coalesce("variant_id", pl.col("variation_index").cast(pl.String))
-    who = pl.coalesce(variant, pl.lit("?"))
+def _totals() -> list[pl.Expr]:
+    test = "experiment_id"
+    is_control = pl.col("is_active") & (pl.col("variation_index") == 0)
     return [
+        pl.col("is_active").sum().over(test).alias("active"),
+        is_control.sum().over(test).alias("controls"),
+        pl.col("weight").sum().over(test).alias("total_weight"),
+        pl.len().over(test, "variation_index").alias("same"),
+    ]
+
+
+def _row_faults() -> list[_Fault]:
+    index = pl.col("variation_index").cast(pl.String)
+    who = pl.coalesce("variant_id", index, pl.lit("?"))
+    return [
+        _fault(pl.col("experiment_id").is_null(), "experiment_id is missing"),
         _fault(pl.col("variation_index").is_null(), "variation_index is missing"),
         *(fault for name in COUNTS for fault in _count_faults(name, who)),
         _fault(
@@ -120,7 +159,7 @@ def _row_faults() -> list[pl.Expr]:
     ]
 
 
-def _count_faults(name: str, who: pl.Expr) -> list[pl.Expr]:
+def _count_faults(name: str, who: pl.Expr) -> list[_Fault]:
     value = pl.col(name)
     told = f"{name} of variant '{{}}' is {{}}, "
     return [
@@ -137,7 +176,7 @@ def _count_faults(name: str, who: pl.Expr) -> list[pl.Expr]:
     ]
 
 
-def _weight_faults(who: pl.Expr) -> list[pl.Expr]:
+def _weight_faults(who: pl.Expr) -> list[_Fault]:
     weight = pl.col("weight")
     return [
         _fault(
@@ -167,29 +206,26 @@ def _weight_faults(who: pl.Expr) -> list[pl.Expr]:
     ]
 
 
-def _test_faults() -> list[pl.Expr]:
-    test = "experiment_id"
-    active = pl.col("is_active").sum().over(test)
-    controls = (pl.col("is_active") & (pl.col("variation_index") == 0)).sum().over(test)
-    total = pl.col("weight").sum().over(test)
-    is_twice = pl.len().over(test, "variation_index") > 1
+def _test_faults() -> list[_Fault]:
+    active, total = pl.col("active"), pl.col("total_weight")
     return [
-        _fault(is_twice, "variation_index {} stands twice", pl.col("variation_index")),
+        _fault(
+            pl.col("same") > 1,
+            "variation_index {} stands twice",
+            pl.col("variation_index"),
+        ),
         _fault(
             active < 2,
             "variation_index: {} variant has traffic, and a test compares two or more",
             active,
         ),
-        _fault(controls != 1, "variation_index 0, the control, has no traffic"),
+        _fault(
+            pl.col("controls") != 1, "variation_index 0, the control, has no traffic"
+        ),
         _fault(
             (total - 1.0).abs() > WEIGHT_TOLERANCE, "weight sums to {}, not 1", total
         ),
     ]
-
-
-def _fault(condition: pl.Expr, text: str, *values: pl.Expr) -> pl.Expr:
-    sentence = pl.format(text, *values) if values else pl.lit(text)
-    return pl.when(condition).then(sentence)
 
 
 def _short(name: str) -> pl.Expr:

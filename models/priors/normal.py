@@ -23,6 +23,9 @@ LEAST_TESTS = 5
 alone. Range 2 to 50."""
 SD_RANGE = (0.001, 2.0)
 CORRELATION_RANGE = (0.02, 0.95)
+"""A learned prior lies within these bounds."""
+GREATEST = 10.0
+"""Of a log ratio: no change multiplies a rate by 20,000."""
 
 
 class PriorError(Code24Error):
@@ -52,10 +55,14 @@ class NormalPrior:
 
     def __post_init__(self) -> None:
         """Reject parameters that no prior can have."""
-        if not np.isfinite(self.mean):
-            raise PriorError(f"prior mean={self.mean}: must be a finite number")
-        if not (np.isfinite(self.sd) and self.sd > 0):
-            raise PriorError(f"prior sd={self.sd}: must be a finite number above 0")
+        if not -GREATEST <= self.mean <= GREATEST:
+            raise PriorError(
+                f"prior mean={self.mean}: must be from -{GREATEST:g} to {GREATEST:g}"
+            )
+        if not 0 < self.sd <= GREATEST:
+            raise PriorError(
+                f"prior sd={self.sd}: must be above 0 and at most {GREATEST:g}"
+            )
         if not 0 <= self.correlation < 1:
             raise PriorError(
                 f"prior correlation={self.correlation}: must be from 0 to below 1"
