@@ -1,0 +1,1 @@
+"""The collector: takes events over HTTP and answers when they are on disk."""

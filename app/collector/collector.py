@@ -1,0 +1,144 @@
+"""What the collector holds open, and how one request's events become durable."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from app.collector.committer import Committer, QueueFullError
+from app.collector.directory import SiteDirectory
+from app.collector.refusals import (
+    DISK_RETRY_SECONDS,
+    QUEUE_RETRY_SECONDS,
+    RefusalError,
+    busy,
+    unavailable,
+)
+from code24.contracts.event import Answer, DeadLetter, LogRecord, Rejected
+from code24.errors import Code24Error
+from code24.intake import IntakeLog, admit, dead_letter, encode_outcomes
+from code24.settings import Settings
+from code24.state import open_state
+
+PARTITION = "live"
+SOURCE = "/v1/events"
+MAX_WAITING_BYTES = 32 * 1024 * 1024
+"""Some seconds of a slow disk; beyond, senders are told to come again."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """What was durably taken since the start."""
+
+    accepted: int = 0
+    rejected: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Collector:
+    """An open collector; it lives as long as its server."""
+
+    folder: Path
+    min_free_bytes: int
+    log: IntakeLog
+    committer: Committer
+    sites: SiteDirectory
+    counts: Counts = field(default_factory=Counts)
+
+    @property
+    def free_bytes(self) -> int:
+        """Return the free space where the log lies."""
+        return shutil.disk_usage(self.folder).free
+
+    def refusal(self) -> RefusalError | None:
+        """Return why no event can be taken now; none where it can."""
+        if self.log.trouble is not None:
+            return unavailable(
+                f"the event log cannot be written ({self.log.trouble}); "
+                "start the collector anew"
+            )
+        if self.free_bytes < self.min_free_bytes:
+            return busy(
+                f"the disk is nearly full: {self.free_bytes >> 20} MB are free, "
+                f"{self.min_free_bytes >> 20} MB are kept "
+                "(CODE24_COLLECTOR_MIN_FREE_MB)",
+                DISK_RETRY_SECONDS,
+            )
+        if self.committer.is_full:
+            return busy("too much waits to be written", QUEUE_RETRY_SECONDS)
+        return None
+
+    async def take(
+        self, events: list[bytes], site_id: str, user_agent: str | None
+    ) -> Answer:
+        """Admit the events and return once all of them, or their letters, are durable.
+
+        Raises:
+            RefusalError: nothing was acknowledged; the sender should try again.
+        """
+        now = datetime.now(UTC)
+        outcomes = [
+            admit(
+                event,
+                origin="live",
+                received_at=now,
+                source=SOURCE,
+                sites=self.sites.site_ids,
+                expected_site=site_id,
+                user_agent=user_agent,
+            )
+            for event in events
+        ]
+        await self._commit(outcomes)
+        rejected = tuple(
+            Rejected(index=index, reason=outcome.reason)
+            for index, outcome in enumerate(outcomes)
+            if isinstance(outcome, DeadLetter)
+        )
+        return Answer(accepted=len(outcomes) - len(rejected), rejected=rejected)
+
+    async def bury(self, reason: str, body: bytes) -> None:
+        """Keep a body that holds no events as one dead letter.
+
+        Raises:
+            RefusalError: it could not be written.
+        """
+        now = datetime.now(UTC)
+        await self._commit(
+            [dead_letter(reason, body, origin="live", received_at=now, source=SOURCE)]
+        )
+
+    async def _commit(self, outcomes: list[LogRecord | DeadLetter]) -> None:
+        encoded = encode_outcomes(outcomes)
+        try:
+            await self.committer.commit(encoded)
+        except QueueFullError as error:
+            raise busy(str(error), QUEUE_RETRY_SECONDS) from error
+        except (Code24Error, OSError) as error:
+            raise self.refusal() or unavailable(str(error)) from error
+        self.counts.accepted += len(encoded.records)
+        self.counts.rejected += len(encoded.dead)
+
+
+@contextmanager
+def open_collector(
+    settings: Settings, max_waiting_bytes: int = MAX_WAITING_BYTES
+) -> Iterator[Collector]:
+    """Open the shared state and the log; on leaving, write what still waits.
+
+    Raises:
+        Code24Error: the state or the log cannot be opened, or is another's.
+    """
+    with (
+        open_state(settings.database_url) as state,
+        IntakeLog.open(settings.log, PARTITION) as log,
+    ):
+        sites = SiteDirectory(state)
+        committer = Committer(log, max_waiting_bytes)
+        try:
+            min_free_bytes = settings.collector_min_free_mb << 20
+            yield Collector(settings.log, min_free_bytes, log, committer, sites)
+        finally:
+            committer.close()

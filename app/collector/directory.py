@@ -1,0 +1,84 @@
+"""Which write key is which site's, as the shared state says, at most a second old."""
+
+import asyncio
+import logging
+import time
+from typing import NamedTuple
+
+from code24.state import State, StateError
+from code24.state.sites import list_sites, site_version
+
+POLL_SECONDS = 1.0
+MIN_READ_SECONDS = 0.2
+"""Unknown keys make the state be read, but not more often than this."""
+
+_log = logging.getLogger(__name__)
+
+
+class _Known(NamedTuple):
+    version: int
+    site_of_key: dict[str, str]
+    site_ids: frozenset[str]
+
+
+class SiteDirectory:
+    """The sites as last read; a site that was just added is found at once."""
+
+    def __init__(self, state: State) -> None:
+        """Read the sites.
+
+        Raises:
+            StateError: the state cannot be read.
+        """
+        self._state = state
+        self._known = _Known(-1, {}, frozenset())
+        self._reading = asyncio.Lock()
+        self._read_at = float("-inf")
+        self.refresh()
+
+    @property
+    def site_ids(self) -> frozenset[str]:
+        """Return the ids of all sites."""
+        return self._known.site_ids
+
+    def refresh(self) -> None:
+        """Read the sites again if they have changed; blocks.
+
+        Raises:
+            StateError: the state cannot be read.
+        """
+        self._read_at = time.monotonic()
+        version = site_version(self._state)
+        if version == self._known.version:
+            return
+        sites = list_sites(self._state)
+        site_of_key = {site.write_key: site.site_id for site in sites}
+        self._known = _Known(version, site_of_key, frozenset(site_of_key.values()))
+
+    async def find(self, write_key: str) -> str | None:
+        """Return the key's site; an unknown key is looked up in the state anew.
+
+        Raises:
+            StateError: the key is not known and the state cannot be read.
+        """
+        if write_key not in self._known.site_of_key:
+            await self._refresh_after(time.monotonic())
+        return self._known.site_of_key.get(write_key)
+
+    async def follow(self) -> None:
+        """Read the sites each second until cancelled; keep the last ones meanwhile."""
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            try:
+                await asyncio.to_thread(self.refresh)
+            except StateError as error:
+                _log.warning(
+                    "sites cannot be read, the last known ones stay: %s", error
+                )
+
+    async def _refresh_after(self, asked_at: float) -> None:
+        async with self._reading:
+            if self._read_at > asked_at:
+                return
+            await asyncio.sleep(self._read_at + MIN_READ_SECONDS - time.monotonic())
+            await asyncio.to_thread(self.refresh)

@@ -1,0 +1,109 @@
+"""What one request holds: its write key and its events, each still as JSON text."""
+
+import base64
+import binascii
+from typing import NamedTuple
+
+import msgspec
+from starlette.requests import Request
+
+from app.collector.refusals import RefusalError, too_large, unauthorized
+from code24.contracts.event import MAX_BATCH_BYTES, MAX_BATCH_EVENTS
+
+_object_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_list_decoder = msgspec.json.Decoder(list[msgspec.Raw])
+_key_decoder = msgspec.json.Decoder(str)
+
+
+class BadBodyError(Exception):
+    """The body is not what a request holds; the message is a dead letter's reason."""
+
+
+class Envelope(NamedTuple):
+    """A body taken apart, its events not yet looked at."""
+
+    write_key: str | None
+    events: list[bytes]
+
+
+async def read_body(request: Request) -> bytes:
+    """Read the whole body.
+
+    Raises:
+        RefusalError: it is encoded, or longer than ``MAX_BATCH_BYTES``.
+    """
+    encoding = request.headers.get("content-encoding", "identity")
+    if encoding != "identity":
+        raise RefusalError(
+            415, f"Content-Encoding {encoding!r} is not known; send the body as it is"
+        )
+    _check_size(_declared_size(request))
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        _check_size(len(body))
+    return bytes(body)
+
+
+def header_key(request: Request) -> str | None:
+    """Return the user name of Basic authorization; none where there is no header.
+
+    Raises:
+        RefusalError: the header cannot be read.
+    """
+    header = request.headers.get("authorization")
+    if header is None:
+        return None
+    scheme, _, credentials = header.partition(" ")
+    if scheme.lower() != "basic":
+        raise unauthorized("Authorization must be Basic, the write key its user name")
+    try:
+        decoded = base64.b64decode(credentials.strip(), validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise unauthorized("Authorization: Basic is not base64 of UTF-8") from None
+    return decoded.partition(":")[0]
+
+
+def open_envelope(body: bytes) -> Envelope:
+    """Take a body apart: one event, or ``events`` beside an optional ``writeKey``.
+
+    Raises:
+        BadBodyError: it is neither.
+        RefusalError: it holds more than ``MAX_BATCH_EVENTS`` events.
+    """
+    try:
+        return _open(body)
+    except msgspec.ValidationError as error:
+        raise BadBodyError(f"invalid: {error}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadBodyError(f"bad_json: {error}") from error
+    except RecursionError:
+        raise BadBodyError("too_deep: the body is nested without end") from None
+
+
+def _open(body: bytes) -> Envelope:
+    fields = _object_decoder.decode(body)
+    raw_key = fields.pop("writeKey", None)
+    write_key = None if raw_key is None else _key_decoder.decode(raw_key)
+    if "events" not in fields:
+        event = body if raw_key is None else msgspec.json.encode(fields)
+        return Envelope(write_key, [event])
+    if len(fields) > 1:
+        others = sorted(fields.keys() - {"events"})
+        raise BadBodyError(f"invalid: unknown fields beside events: {others}")
+    events = [bytes(event) for event in _list_decoder.decode(fields["events"])]
+    if len(events) > MAX_BATCH_EVENTS:
+        raise too_large(
+            f"{len(events)} events in one request, {MAX_BATCH_EVENTS} are allowed"
+        )
+    return Envelope(write_key, events)
+
+
+def _declared_size(request: Request) -> int:
+    text = request.headers.get("content-length", "0")
+    return int(text[:18]) if text.isdecimal() else 0
+
+
+def _check_size(size: int) -> None:
+    if size > MAX_BATCH_BYTES:
+        raise too_large(f"the body is larger than {MAX_BATCH_BYTES} bytes; send less")

@@ -1,0 +1,187 @@
+import base64
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+
+from code24.contracts.event import MAX_BATCH_BYTES, Event
+from code24.contracts.wire import encode
+from tests.app.collector.serving import Served, dead_letters, event, logged, new_site
+
+
+def test_one_event_is_answered_and_in_the_log(served: Served) -> None:
+    before = len(logged(served.settings))
+    sent = event(1)
+    answer = served.post(sent)
+    assert answer.status_code == 200
+    assert answer.json() == {"accepted": 1, "rejected": []}
+    [record] = logged(served.settings, before)
+    assert record.event == msgspec.convert(sent, Event)
+    assert record.origin == "live"
+
+
+def test_a_batch_may_bring_its_key_and_any_content_type(served: Served) -> None:
+    before = len(logged(served.settings))
+    body = {
+        "writeKey": served.site.write_key,
+        "events": [event(number) for number in range(20)],
+    }
+    answer = served.post(body, auth=None, headers={"Content-Type": "text/plain"})
+    assert answer.json() == {"accepted": 20, "rejected": []}
+    events = [record.event.id for record in logged(served.settings, before)]
+    assert events == [f"e{number}" for number in range(20)]
+
+
+def test_a_single_event_may_bring_its_key(served: Served) -> None:
+    before = len(logged(served.settings))
+    sent = event(2)
+    answer = served.post({**sent, "writeKey": served.site.write_key}, auth=None)
+    assert answer.json()["accepted"] == 1
+    [record] = logged(served.settings, before)
+    assert record.event == msgspec.convert(sent, Event)
+
+
+def test_an_empty_batch_is_nothing(served: Served) -> None:
+    assert served.post({"events": []}).json() == {"accepted": 0, "rejected": []}
+
+
+def test_bad_events_are_dead_letters_and_the_rest_goes_on(served: Served) -> None:
+    before = len(logged(served.settings))
+    buried = len(dead_letters(served.settings))
+    bad = [
+        event(siteId="other"),
+        event(eventType="purchase"),
+        event(timestamp="2001-01-01T00:00:00Z"),
+        event(metadata={"text": "x" * 40_000}),
+    ]
+    batch = [event(1), *bad, event(2)]
+    answer = served.post({"events": batch}).json()
+    assert answer["accepted"] == 2
+    assert [each["index"] for each in answer["rejected"]] == [1, 2, 3, 4]
+    codes = [each["reason"].partition(":")[0] for each in answer["rejected"]]
+    assert codes == ["wrong_site", "invalid", "too_late", "oversized"]
+    kept = [record.event.id for record in logged(served.settings, before)]
+    assert kept == ["e1", "e2"]
+    letters = dead_letters(served.settings)[buried:]
+    assert [letter.reason for letter in letters] == [
+        each["reason"] for each in answer["rejected"]
+    ]
+    assert msgspec.json.decode(letters[0].body) == bad[0]
+    assert {letter.source for letter in letters} == {"/v1/events"}
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "bad_json: Input data was truncated"),
+        (b'{"events": [', "bad_json: Input data was truncated"),
+        (b'{"\xff": 1}', "bad_json: "),
+        (b'[{"siteId": "shop"}]', "invalid: Expected `object`, got `array`"),
+        (b'{"events": {}}', "invalid: Expected `array`, got `object`"),
+        (b'{"events": [], "batch": 1}', "invalid: unknown fields beside events"),
+        (b'{"events": [], "writeKey": 7}', "invalid: Expected `str`, got `int`"),
+        (b'{"events": ' + b"[" * 100_000, "too_deep: "),
+    ],
+)
+def test_a_body_that_holds_no_events_is_one_dead_letter(
+    served: Served, body: bytes, reason: str
+) -> None:
+    answer = served.post(body)
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith(reason)
+    letter = dead_letters(served.settings)[-1]
+    assert letter.reason == answer.json()["error"]
+    assert letter.body == body[: 32 * 1024].decode(errors="replace")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        None,
+        "Basic " + base64.b64encode(b"wk_unknown:").decode(),
+        "Basic ?",
+        "Basic /w==",
+        "Bearer wk",
+        "",
+    ],
+)
+def test_without_a_known_key_nothing_is_taken(
+    served: Served, header: str | None
+) -> None:
+    before = served.health()
+    headers = {} if header is None else {"Authorization": header}
+    answer = served.post(event(), auth=None, headers=headers)
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"].startswith("Basic")
+    assert "key" in answer.json()["error"] or "Basic" in answer.json()["error"]
+    unknown = served.post({"writeKey": "wk_unknown", **event()}, auth=None)
+    assert unknown.status_code == 401
+    assert served.health() == {**before, "freeBytes": served.health()["freeBytes"]}
+
+
+def test_a_site_added_a_moment_ago_is_known(served: Served) -> None:
+    site = new_site(served.settings, "blog")
+    answer = served.post(event(siteId="blog"), auth=(site.write_key, ""))
+    assert answer.json() == {"accepted": 1, "rejected": []}
+
+
+def test_too_large_a_body_is_refused_whole(served: Served) -> None:
+    before = served.health()["endOffset"]
+    body = encode({"events": [event()], "pad": "x" * MAX_BATCH_BYTES})
+    answer = served.post(body)
+    assert answer.status_code == 413
+    assert answer.json() == {"error": "the body is larger than 512000 bytes; send less"}
+    assert served.post(b" " * 8_000_000).status_code == 413
+    assert served.client.post("/v1/events", content=_chunks(body)).status_code == 413
+    many = served.post({"events": [{}] * 2_001})
+    assert many.status_code == 413
+    assert many.json()["error"].startswith("2001 events in one request")
+    assert served.health()["endOffset"] == before
+
+
+def _chunks(body: bytes) -> Iterator[bytes]:
+    for start in range(0, len(body), 50_000):
+        yield body[start : start + 50_000]
+
+
+def test_an_encoded_body_is_refused_by_name(served: Served) -> None:
+    answer = served.post(event(), headers={"Content-Encoding": "gzip"})
+    assert answer.status_code == 415
+    assert "'gzip'" in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "kept", "reason"),
+    [
+        ({}, "Examplebot/1.0", "user_agent: says 'bot'"),
+        ({"userAgent": "Firefox"}, "Firefox", None),
+    ],
+)
+def test_the_request_s_user_agent_stands_in(
+    served: Served, metadata: dict[str, Any], kept: str, reason: str | None
+) -> None:
+    before = len(logged(served.settings))
+    served.post(event(metadata=metadata), headers={"User-Agent": "Examplebot/1.0"})
+    [record] = logged(served.settings, before)
+    assert record.event.metadata == {"userAgent": kept}
+    assert record.bot_reason == reason
+
+
+def test_other_paths_and_methods_are_answered_in_the_same_form(served: Served) -> None:
+    assert served.client.get("/").json() == {"error": "Not Found"}
+    answer = served.client.get("/v1/events")
+    assert answer.status_code == 405
+    assert answer.json() == {"error": "Method Not Allowed"}
+
+
+def test_health_tells_what_was_taken(served: Served) -> None:
+    before = served.health()
+    served.post({"events": [event(1), event(2), {}]})
+    after = served.health()
+    assert after["status"] == "ok"
+    assert after["reason"] is None
+    assert after["accepted"] == before["accepted"] + 2
+    assert after["rejected"] == before["rejected"] + 1
+    assert after["endOffset"] == before["endOffset"] + 2
+    assert after["waitingBytes"] == 0
