@@ -101,16 +101,20 @@ def _fault(condition: pl.Expr, text: str, *values: pl.Expr) -> _Fault:
 
 
 def _with_problem(rows: pl.DataFrame) -> pl.DataFrame:
-    """Add ``problem`` and ``is_active``; sentences are made for faulty rows alone."""
+    """Add ``problem`` and ``is_active``; sentences are made for faulty rows alone.
+
+    Of several faults in a test, the one that stands first in the lists is told.
+    """
     is_idle = (pl.col("units") == 0) & (pl.col("weight") == 0)
     rows = rows.with_columns((~is_idle).fill_null(value=True).alias("is_active"))
     rows = rows.with_columns(*_totals())
     faults = [*_row_faults(), *_test_faults()]
     faulty = rows.filter(pl.any_horizontal(fault.condition for fault in faults))
     told = pl.coalesce(pl.when(f.condition).then(f.sentence) for f in faults)
+    rank = pl.coalesce(pl.when(f.condition).then(i) for i, f in enumerate(faults))
     sentence = pl.format("test '{}': {}", pl.col("experiment_id").fill_null("?"), told)
     problems = faulty.group_by("experiment_id", maintain_order=True).agg(
-        sentence.first().alias("problem")
+        sentence.sort_by(rank).first().alias("problem")
     )
     rows = rows.join(
         problems,

@@ -1,6 +1,6 @@
 """Builders of the tables that the analysis reads."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,9 @@ DEFINED = datetime.fromisoformat("2026-01-01T00:00:00")
 END = datetime.fromisoformat("2026-01-19T08:00:00")
 
 
-def stats(counts: dict[str, Sequence[tuple[Any, Any]]], **columns: Any) -> pl.DataFrame:
+def stats(
+    counts: Mapping[str, Sequence[tuple[Any, Any]]], **columns: Any
+) -> pl.DataFrame:
     """Return mart rows of tests given as ``{id: [(units, conversions), …]}``."""
     rows = [
         {
