@@ -109,7 +109,7 @@ def test_a_body_that_holds_no_events_is_one_dead_letter(
 def test_without_a_known_key_nothing_is_taken(
     served: Served, header: str | None
 ) -> None:
-    before = served.health()
+    before = taken(served)
     headers = {} if header is None else {"Authorization": header}
     answer = served.post(event(), auth=None, headers=headers)
     assert answer.status_code == 401
@@ -117,7 +117,12 @@ def test_without_a_known_key_nothing_is_taken(
     assert "key" in answer.json()["error"] or "Basic" in answer.json()["error"]
     unknown = served.post({"writeKey": "wk_unknown", **event()}, auth=None)
     assert unknown.status_code == 401
-    assert served.health() == {**before, "freeBytes": served.health()["freeBytes"]}
+    assert taken(served) == before
+
+
+def taken(served: Served) -> list[int]:
+    health = served.health()
+    return [health[name] for name in ("accepted", "rejected", "endOffset")]
 
 
 def test_a_site_added_a_moment_ago_is_known(served: Served) -> None:
