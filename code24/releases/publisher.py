@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from code24.contracts.release import Manifest, Shard, ShardEntry, Switches
-from code24.contracts.wire import digest
+from code24.contracts.wire import Contract, digest
 from code24.releases import durable, layout
 from code24.releases.errors import ReleaseError
 from code24.releases.keys import (
     SIGNING_KEY,
     VERIFY_KEY,
-    Document,
     load_private,
     sign,
 )
@@ -73,7 +72,8 @@ class Publisher:
                 previous=served.release_id if served else None,
                 provenance=dict(provenance),
             )
-            self._sign(self._layout.manifest(manifest.release_id), manifest)
+            path = self._layout.manifest(manifest.release_id)
+            durable.write(path, self._signed(manifest))
             self._serve(manifest.release_id)
             self._remember(sites)
             self._prune(manifest.release_id)
@@ -112,8 +112,9 @@ class Publisher:
                 return last
             sequence = max(last.sequence, counted) + 1
             switches = Switches(sequence=sequence, sites_off=sites, tests_off=tests)
+            content = self._signed(switches)
             durable.write(self._counter, str(sequence).encode("ascii"))
-            self._sign(self._layout.switches, switches)
+            durable.write(self._layout.switches, content)
             return switches
 
     @contextmanager
@@ -167,8 +168,8 @@ class Publisher:
         if not path.exists() or path.read_bytes().strip() != release_id.encode():
             durable.write(path, f"{release_id}\n".encode("ascii"))
 
-    def _sign(self, path: Path, document: Document) -> None:
-        durable.write(path, sign(document, load_private(self._signing_key)))
+    def _signed(self, document: Contract) -> bytes:
+        return sign(document, load_private(self._signing_key))
 
     def _last_switches(self) -> Switches:
         """Return the last switches; where they are damaged, none that would hold."""
