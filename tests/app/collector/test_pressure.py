@@ -89,8 +89,9 @@ def test_a_nearly_full_disk_says_when_to_come_again(settings: Settings) -> None:
         assert answer.status_code == 429
         assert answer.headers["Retry-After"] == "30"
         assert "CODE24_COLLECTOR_MIN_FREE_MB" in answer.json()["error"]
-        assert served.health()["status"] == "degraded"
-        assert served.health()["reason"] == answer.json()["error"]
+        health = served.health()
+        assert health["status"] == "degraded"
+        assert health["reason"].startswith("the disk is nearly full: ")
 
 
 def test_after_a_failed_sync_nothing_is_acknowledged_until_the_next_start(
