@@ -107,10 +107,19 @@ def _plan(path: Path, request: Request) -> Plan:
         converted=required_option(request, "converted", path),
         seen=seen,
         time=options.get("time"),
-        start=_time(options.get("start", "2000-01-01")),
+        start=_start(options.get("start", "2000-01-01")),
         variants={value: _slug(value) for value, _, _ in pairs},
         seen_as={saw: _slug(value) for value, _, saw in pairs},
     )
+
+
+def _start(text: str) -> datetime:
+    try:
+        return _time(text)
+    except ValueError as error:
+        raise ImportFileError(
+            f"--option start={text}: must be a date or time, as in 2017-01-31"
+        ) from error
 
 
 def _goal(name: str) -> GoalType:
@@ -151,6 +160,7 @@ def _items(plan: Plan, source: str, row: dict[str, Any]) -> Iterator[ImportItem]
 
 
 def _events(plan: Plan, row: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    tables.check_text(row)
     if row[plan.unit] in (None, ""):
         raise ValueError(f"{plan.unit} is empty")
     unit = str(row[plan.unit])

@@ -55,6 +55,7 @@ def _item(
     source, first = rows[0]
     try:
         for source, row in rows:  # noqa: B007 - names the row that fails
+            tables.check_text(row)
             _variant(row)
         return _past(site_id, first, [row for _, row in rows], path)
     except (ValueError, TypeError) as error:

@@ -1,7 +1,7 @@
 """Rows of a CSV or Parquet file with the place each came from."""
 
 import csv
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,19 @@ def read(path: Path, columns: Collection[str]) -> Iterator[tuple[str, dict[str, 
     if path.suffix == ".parquet":
         return _parquet_rows(path, columns)
     return _csv_rows(path, columns)
+
+
+def check_text(row: Mapping[str, Any]) -> None:
+    """Refuse a row whose bytes are no UTF-8.
+
+    Raises:
+        ValueError: names the columns.
+    """
+    broken = [
+        n for n, text in row.items() if isinstance(text, str) and "\ufffd" in text
+    ]
+    if broken:
+        raise ValueError(f"{', '.join(broken)} is not UTF-8")
 
 
 def header(path: Path) -> list[str]:
@@ -41,12 +54,12 @@ def _csv_rows(
     path: Path, columns: Collection[str]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
+        with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
             reader = csv.DictReader(file, restval="")
             missing = sorted(set(columns) - set(reader.fieldnames or ()))
             if missing:
                 raise ImportFileError(f"{path}: no column {', '.join(missing)}")
             for row in reader:
                 yield f"{path.name}:{reader.line_num}", row
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, csv.Error) as error:
         raise ImportFileError(f"{path}: cannot be read as CSV: {error}") from error

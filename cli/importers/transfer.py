@@ -279,8 +279,18 @@ class _Transfer:
 
 
 def _batches(items: Iterable[ImportItem]) -> Iterator[list[ImportItem]]:
-    iterator = iter(items)
-    while batch := list(islice(iterator, BATCH)):
+    """Yield the items by ``BATCH``, and those before a break in the file too."""
+    batch: list[ImportItem] = []
+    try:
+        for item in items:
+            batch.append(item)
+            if len(batch) == BATCH:
+                yield batch
+                batch = []
+    except ImportFileError:
+        yield batch
+        raise
+    if batch:
         yield batch
 
 

@@ -1,0 +1,73 @@
+"""Which formats there are, and how a file finds its own."""
+
+from pathlib import Path
+
+import pytest
+
+from cli.importers import formats, registry
+from cli.importers.importer import ImportFileError
+from cli.importers.samples import sample_folders
+
+
+def test_every_module_with_an_importer_is_a_format() -> None:
+    assert formats() == [
+        "ab-csv",
+        "complete-journey",
+        "events",
+        "headline-archive",
+        "past-experiments",
+        "snowplow",
+    ]
+
+
+@pytest.mark.parametrize("name", formats())
+def test_every_format_says_what_it_is(name: str) -> None:
+    importer = registry.named(name)
+
+    assert 20 < len(importer.about) < 80
+    assert all(meaning for meaning in importer.options.values())
+
+
+def test_each_sample_is_recognised() -> None:
+    found = {
+        folder.name: {importer.name for importer, _ in registry.matched(folder, None)}
+        for folder in sample_folders()
+    }
+
+    assert found == {
+        "complete-journey": {"complete-journey"},
+        "snowplow": {"snowplow"},
+        "upworthy": {"headline-archive"},
+    }
+
+
+def test_an_absent_path_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ImportFileError, match=r"gone\.csv: there is no such file"):
+        registry.matched(tmp_path / "gone.csv", None)
+
+
+def test_an_unknown_format_is_told_which_there_are(tmp_path: Path) -> None:
+    with pytest.raises(ImportFileError, match="format 'xml': must be one of ab-csv, "):
+        registry.matched(tmp_path, "xml")
+
+
+def test_a_file_that_nothing_recognises_asks_for_its_format(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("hello")
+
+    with pytest.raises(ImportFileError, match=r"of a known format .* add --format"):
+        registry.matched(path, None)
+    assert registry.matched(path, "events") == [(registry.named("events"), path)]
+
+
+def test_a_file_that_two_formats_recognise_asks_which(tmp_path: Path) -> None:
+    both = tmp_path / "both.csv"
+    both.write_text(
+        "event_id,collector_tstamp,derived_tstamp,experiment_id,variant_id,units,"
+        "conversions,test_type,goal_type,ended_at\n"
+    )
+
+    with pytest.raises(
+        ImportFileError, match="could be any of past-experiments, snowplow"
+    ):
+        registry.matched(both, None)
