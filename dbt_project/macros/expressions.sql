@@ -40,14 +40,21 @@
     unix_micros({{ column }}) / 1e6
 {%- endmacro %}
 
-{#- Whole seconds from one time to another, what is begun left out. -#}
-{% macro seconds_between(first, last) -%}
-    cast(
-        floor({{ epoch_seconds(last) }} - {{ epoch_seconds(first) }}) as bigint
-    )
-{%- endmacro %}
-
 {#- Money as whole cents, so that sums are exact in any order. -#}
 {% macro cents(column) -%}
     cast(round({{ column }} * 100) as bigint)
+{%- endmacro %}
+
+{#- A whole number in a JSON text; null where absent or no number. -#}
+{% macro json_number(column, field) -%}
+    {{ dbt.safe_cast(json_text(column, field), 'bigint') }}
+{%- endmacro %}
+
+{#- How much of a page's length was on the screen, in whole percent. -#}
+{% macro percent_seen(scrolled, viewport, whole) -%}
+    cast(
+        round(
+            100.0 * least({{ scrolled }} + {{ viewport }}, {{ whole }}) / {{ whole }}
+        ) as bigint
+    )
 {%- endmacro %}

@@ -9,14 +9,35 @@ stream falls into; everything before stays as it is.
     {{ dbt.dateadd('day', var('session_max_days'), started_at) }}
 {%- endmacro %}
 
-{#- The events that count since a watermark. -#}
+{#- The id of a session that the client gave none for. -#}
+{% macro session_hash(site_id, stream_id, started_at) -%}
+    {{ dbt.hash(
+        site_id ~ " || '|' || " ~ stream_id ~ " || '|' || cast("
+        ~ started_at ~ " as " ~ dbt.type_string() ~ ")"
+    ) }}
+{%- endmacro %}
+
+{#- Seconds engaged: each page's first heartbeat counts for the shortest visit. -#}
+{% macro engaged_seconds(heartbeats, pages) -%}
+    {{ var('heartbeat_seconds') }} * ({{ heartbeats }} - {{ pages }})
+    + {{ var('min_visit_seconds') }} * {{ pages }}
+{%- endmacro %}
+
+{#- The heartbeat that a time falls into. -#}
+{% macro heartbeat(column) -%}
+    cast(
+        floor({{ epoch_seconds(column) }} / {{ var('heartbeat_seconds') }}) as bigint
+    )
+{%- endmacro %}
+
+{#- The events of people since a watermark. -#}
 {% macro new_human_events(mark) -%}
     select * from ({{ rows_since(ref('stg_events'), mark) }}) as new_events
     where not new_events.is_bot
 {%- endmacro %}
 
 {#-
-The start of the earliest session that new events belong to, as a literal; none for
+The start of the earliest session that new events count in, as a literal; none for
 a model that is built anew. Without such events a time that no event has.
 -#}
 {% macro changed_since(mark) %}
@@ -31,7 +52,7 @@ a model that is built anew. Without such events a time that no event has.
                 and sessions.stream_id = new_events.stream_id
                 and sessions.started_at <= new_events.event_at
                 and sessions.last_event_at >= new_events.event_at
-                and new_events.event_at <= sessions.counted_until
+                and sessions.counted_until >= new_events.event_at
     {%- endset -%}
     {%- set found = run_query(query).rows[0][0] -%}
     {{- return(found | string if found is not none else '9999-12-31 00:00:00') -}}
@@ -45,13 +66,32 @@ a model that is built anew. Without such events a time that no event has.
     from ({{ new_human_events(mark) }}) as human_events
 {%- endmacro %}
 
-{#- Hook: delete the rows that a model keyed by session will write again. -#}
+{#- The events of the sessions that changed since a watermark; all without one. -#}
+{% macro events_of_changed_sessions(mark) -%}
+    {%- set since = changed_since(mark) -%}
+    {%- set streams = changed_streams(mark) -%}
+    select * from {{ ref('int_events_sessionized') }}
+    {%- if mark is not none %} as events
+    where
+        event_at >= timestamp '{{ since }}'
+        and first_event_at >= timestamp '{{ since }}'
+        and exists (
+            select 1
+            from ({{ streams }}) as streams
+            where
+                streams.site_id = events.site_id
+                and streams.stream_id = events.stream_id
+        )
+    {%- endif %}
+{%- endmacro %}
+
+{#- Hook: delete the rows that a model of sessions will write again. -#}
 {% macro delete_changed_sessions() %}
     {%- set mark = watermark() -%}
-    {%- if execute and mark is not none -%}
+    {%- if mark is not none -%}
         delete from {{ this }}
         where
-            session_started_at >= timestamp '{{ changed_since(mark) }}'
+            first_event_at >= timestamp '{{ changed_since(mark) }}'
             and exists (
                 select 1
                 from ({{ changed_streams(mark) }}) as streams
@@ -62,29 +102,25 @@ a model that is built anew. Without such events a time that no event has.
     {%- endif -%}
 {% endmacro %}
 
-{#- The id of a session that the client gave none for. -#}
-{% macro session_hash(site_id, stream_id, started_at) -%}
-    {{ dbt.hash(
-        site_id ~ " || '|' || " ~ stream_id ~ " || '|' || cast("
-        ~ started_at ~ " as " ~ dbt.type_string() ~ ")"
-    ) }}
-{%- endmacro %}
-
-{#- The events of the sessions that changed since a watermark; all without one. -#}
-{% macro events_of_changed_sessions(mark) -%}
+{#-
+The new events, and those of people that a changed session may have counted, or
+counts now, on another day or for another visitor.
+-#}
+{% macro changed_events(mark) -%}
     {%- set since = changed_since(mark) -%}
     {%- set streams = changed_streams(mark) -%}
-    select * from {{ ref('int_events_sessionized') }}
-    {%- if mark is not none %} as events
+    {{ rows_since(ref('stg_events'), mark) }}
+    {%- if mark is not none %}
+    union all
+    select * from {{ ref('stg_events') }} as old_events
     where
-        event_at >= timestamp '{{ since }}'
-        and session_started_at >= timestamp '{{ since }}'
+        old_events.event_at >= timestamp '{{ since }}'
         and exists (
             select 1
             from ({{ streams }}) as streams
             where
-                streams.site_id = events.site_id
-                and streams.stream_id = events.stream_id
+                streams.site_id = old_events.site_id
+                and streams.stream_id = old_events.stream_id
         )
     {%- endif %}
 {%- endmacro %}

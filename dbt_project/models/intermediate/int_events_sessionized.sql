@@ -18,7 +18,10 @@ final as (
     select
         events.*,
         sessions.session_id,
-        sessions.started_at as session_started_at
+        sessions.started_at as first_event_at,
+        events.event_type = 'page_view'
+        or (events.event_name = 'engagement' and events.page_view_id is not null)
+            as is_page_event
     from events
     inner join sessions
         on

@@ -24,56 +24,68 @@ page_events as (
         row_number() over (
             partition by site_id, session_id
             order by event_at, event_id
-        ) as position_from_start,
+        ) as page_event_number,
         row_number() over (
-            partition by site_id, session_id
-            order by case when event_type = 'page_view' then 0 else 1 end, event_at desc, event_id desc
-        ) as position_from_end
+            partition by site_id, session_id, event_type
+            order by event_at desc, event_id desc
+        ) as page_event_number_of_type_from_end
     from events
-    where
-        page_view_id is not null
-        and (event_type = 'page_view' or event_name = 'engagement')
+    where is_page_event
 
 ),
 
-pages as (
+first_pages as (
 
     select
         site_id,
         session_id,
-        max(case when position_from_start = 1 then url end) as first_page_url,
-        max(case when position_from_end = 1 then url end) as last_page_url,
-        max(case when position_from_start = 1 then referrer end) as referrer,
-        count(distinct page_view_id) as page_views,
-        count(distinct case when event_name = 'engagement' then page_view_id end)
-            as engaged_pages,
-        count(
-            distinct case
-                when event_name = 'engagement'
-                    then {{ dbt.concat(['page_view_id', "'|'", 'cast(' ~ heartbeat('event_at') ~ ' as ' ~ dbt.type_string() ~ ')']) }}
-            end
-        ) as heartbeats
+        visitor_id,
+        event_name = 'engagement' as starts_with_engagement,
+        url,
+        {{ json_text('metadata', 'title') }} as title,
+        referrer,
+        {{ json_text('metadata', 'device') }} as device,
+        {{ json_text('metadata', 'country') }} as country
     from page_events
-    group by site_id, session_id
+    where page_event_number = 1
 
 ),
 
-first_visitors as (
+last_pages as (
 
     select
         site_id,
         session_id,
-        visitor_id
-    from (
-        select
-            *,
-            row_number() over (
-                partition by site_id, session_id
-                order by event_at, event_id
-            ) as event_number
-        from events
-    ) as numbered
-    where event_number = 1
+        url,
+        {{ json_text('metadata', 'title') }} as title
+    from page_events
+    where
+        event_type = 'page_view'
+        and page_event_number_of_type_from_end = 1
+
+),
+
+heartbeats as (
+
+    select distinct
+        site_id,
+        session_id,
+        page_view_id,
+        {{ heartbeat('event_at') }} as heartbeat
+    from page_events
+    where event_name = 'engagement'
+
+),
+
+engagements as (
+
+    select
+        site_id,
+        session_id,
+        {{ engaged_seconds('count(*)', 'count(distinct page_view_id)') }}
+            as engaged_seconds
+    from heartbeats
+    group by site_id, session_id
 
 ),
 
@@ -83,45 +95,77 @@ totals as (
         site_id,
         stream_id,
         session_id,
-        session_started_at,
-        min(event_at) as started_at,
+        first_event_at,
         max(event_at) as ended_at,
         count(*) as events,
+        count(distinct case when is_page_event then page_view_id end) as page_views,
         sum(case when event_type = 'conversion' then 1 else 0 end) as conversions,
         sum(coalesce(value_cents, 0)) as value_cents
     from events
-    group by site_id, stream_id, session_id, session_started_at
+    group by site_id, stream_id, session_id, first_event_at
+
+),
+
+joined as (
+
+    select
+        totals.site_id,
+        totals.session_id,
+        totals.stream_id,
+        first_pages.visitor_id,
+        totals.first_event_at,
+        case
+            when first_pages.starts_with_engagement
+                then
+                    {{ dbt.dateadd(
+                        'second', -var('min_visit_seconds'), 'totals.first_event_at'
+                    ) }}
+            else totals.first_event_at
+        end as started_at,
+        totals.ended_at,
+        totals.events,
+        totals.page_views,
+        coalesce(engagements.engaged_seconds, 0) as engaged_seconds,
+        cast(totals.conversions as bigint) as conversions,
+        cast(totals.value_cents as bigint) as value_cents,
+        first_pages.url as first_page_url,
+        first_pages.title as first_page_title,
+        case
+            when last_pages.session_id is null then first_pages.url
+            else last_pages.url
+        end as last_page_url,
+        case
+            when last_pages.session_id is null then first_pages.title
+            else last_pages.title
+        end as last_page_title,
+        first_pages.referrer,
+        first_pages.device,
+        first_pages.country
+    from totals
+    inner join first_pages
+        on
+            totals.site_id = first_pages.site_id
+            and totals.session_id = first_pages.session_id
+    left join last_pages
+        on
+            totals.site_id = last_pages.site_id
+            and totals.session_id = last_pages.session_id
+    left join engagements
+        on
+            totals.site_id = engagements.site_id
+            and totals.session_id = engagements.session_id
 
 ),
 
 final as (
 
     select
-        totals.site_id,
-        totals.session_id,
-        totals.stream_id,
-        totals.session_started_at,
-        first_visitors.visitor_id,
-        totals.started_at,
-        totals.ended_at,
-        totals.events,
-        coalesce(pages.page_views, 0) as page_views,
-        coalesce({{ engaged_seconds('pages.heartbeats', 'pages.engaged_pages') }}, 0)
-            as engaged_seconds,
-        pages.first_page_url,
-        pages.last_page_url,
-        pages.referrer,
-        cast(totals.conversions as bigint) as conversions,
-        cast(totals.value_cents as bigint) as value_cents
-    from totals
-    inner join first_visitors
-        on
-            totals.site_id = first_visitors.site_id
-            and totals.session_id = first_visitors.session_id
-    left join pages
-        on
-            totals.site_id = pages.site_id
-            and totals.session_id = pages.session_id
+        *,
+        {{ dbt.datediff('started_at', 'ended_at', 'second') }} as absolute_seconds,
+        page_views >= 2
+        or engaged_seconds >= 2 * {{ var('heartbeat_seconds') }}
+        or conversions > 0 as is_engaged
+    from joined
 
 )
 

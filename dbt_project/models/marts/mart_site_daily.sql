@@ -9,7 +9,7 @@
     )
 }}
 {%- set mark = watermark() %}
-{%- set first_date = first_changed_date(mark) %}
+{%- set first_day = first_changed_day(mark) %}
 
 with
 
@@ -28,7 +28,7 @@ events as (
         sum(case when is_bot then 1 else 0 end) as bot_events,
         count(distinct case when not is_bot then visitor_id end) as visitors
     from {{ ref('stg_events') }}
-    where event_at >= {{ first_date }}
+    where event_at >= {{ first_day }}
     group by 1, 2
 
 ),
@@ -40,7 +40,7 @@ page_views as (
         cast(started_at as date) as date_day,
         count(*) as page_views
     from {{ ref('fct_page_views') }}
-    where started_at >= {{ first_date }}
+    where started_at >= {{ first_day }}
     group by 1, 2
 
 ),
@@ -49,10 +49,10 @@ sessions as (
 
     select
         site_id,
-        cast(started_at as date) as date_day,
+        cast(first_event_at as date) as date_day,
         count(*) as sessions
     from {{ ref('fct_sessions') }}
-    where started_at >= {{ first_date }}
+    where first_event_at >= {{ first_day }}
     group by 1, 2
 
 ),
@@ -65,7 +65,7 @@ conversions as (
         count(*) as conversions,
         sum(value_cents) as conversion_value_cents
     from {{ ref('fct_conversions') }}
-    where converted_at >= {{ first_date }}
+    where converted_at >= {{ first_day }}
     group by 1, 2
 
 ),

@@ -66,7 +66,11 @@ named as (
         coalesce({{ json_text('metadata', 'unitId') }}, visitor_id) as unit_id,
         session_id as client_session_id,
         coalesce('s:' || session_id, 'v:' || visitor_id) as stream_id,
-        {{ json_text('metadata', 'pageViewId') }} as page_view_id,
+        case
+            when event_type = 'page_view'
+                then coalesce({{ json_text('metadata', 'pageViewId') }}, event_id)
+            else {{ json_text('metadata', 'pageViewId') }}
+        end as page_view_id,
         event_at,
         sent_at,
         received_at,

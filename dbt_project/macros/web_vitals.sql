@@ -1,0 +1,50 @@
+{#- The web vitals: the field of an event's metadata that each is in. -#}
+{% macro web_vital_metrics() %}
+    {{- return(['lcp', 'cls', 'inp', 'fid', 'fcp', 'ttfb']) -}}
+{% endmacro %}
+
+{#-
+Where each metric stops being good and begins to be poor (web.dev): milliseconds,
+for `cls` a score. A value on the border is on the worse side, as in CrUX.
+-#}
+{% macro web_vital_rating(metric, value) %}
+    case
+        {%- for name, good, poor in [
+            ('lcp', 2500, 4000),
+            ('cls', 0.1, 0.25),
+            ('inp', 200, 500),
+            ('fid', 100, 300),
+            ('fcp', 1800, 3000),
+            ('ttfb', 800, 1800),
+        ] %}
+        when {{ metric }} = '{{ name }}' and {{ value }} < {{ good }} then 'good'
+        when {{ metric }} = '{{ name }}' and {{ value }} < {{ poor }}
+            then 'needs improvement'
+        {%- endfor %}
+        else 'poor'
+    end
+{%- endmacro %}
+
+{#- The ways in which measurements are grouped, by the columns kept apart. -#}
+{% macro web_vital_groupings() %}
+    {{- return({
+        'overall': [],
+        'by_device': ['device'],
+        'by_country': ['country'],
+        'by_country_and_device': ['country', 'device'],
+        'by_url_and_device': ['page_url', 'device'],
+        'by_day': ['date_day'],
+        'by_day_and_device': ['date_day', 'device'],
+    }) -}}
+{% endmacro %}
+
+{#- The 75th percentile, interpolated between neighbours. -#}
+{% macro percentile_75(column) %}
+    {{- adapter.dispatch('percentile_75')(column) -}}
+{% endmacro %}
+{% macro duckdb__percentile_75(column) -%}
+    quantile_cont({{ column }}, 0.75)
+{%- endmacro %}
+{% macro spark__percentile_75(column) -%}
+    percentile({{ column }}, 0.75)
+{%- endmacro %}
