@@ -1,0 +1,135 @@
+"""When what runs: the loop, by the clock and by the event log; what follows failure."""
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from code24 import event_log
+from code24.settings import Settings
+from code24.state import audit, open_state
+from orchestration.defs.raw.files import read_committed
+from orchestration.instance import free_abandoned
+
+KEPT_DAYS = 30
+"""How long a run's history is kept; Dagster's log grows by a megabyte in some ten
+runs, and the decision log keeps what matters. Range 1 to 365."""
+SENSOR_SECONDS = 30
+"""The shortest time between two looks at the event log. The worker reacts to jobs in
+a second; this is the second path, for events that asked for no job. Range 5 to 600."""
+
+loop_job = dg.define_asset_job(
+    "loop_job",
+    selection=dg.AssetSelection.all(),
+    description="The whole loop: log, raw, warehouse, checks, decisions, release.",
+)
+
+loop_schedule = dg.ScheduleDefinition(
+    name="loop_schedule",
+    job=loop_job,
+    cron_schedule="0 * * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description=(
+        "Every hour, so that a lost message, a dead worker or a stopped sensor only "
+        "delays. It is on from the start: an hour without news publishes nothing."
+    ),
+)
+
+
+@dg.sensor(
+    job=loop_job,
+    minimum_interval_seconds=SENSOR_SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Runs the loop once the event log has grown past what raw holds.",
+)
+def event_log_sensor(
+    context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]
+) -> dg.RunRequest | dg.SkipReason:
+    """Ask for a run named by the offsets that it is for, or say why there is none."""
+    free_abandoned(context.instance)
+    ends = log_ends(settings)
+    if not has_grown(settings):
+        return dg.SkipReason(
+            f"Raw holds all of the event log: {as_key(ends) or 'empty'}."
+        )
+    running = context.instance.get_runs(_UNDER_WAY, limit=1)
+    if running:
+        return dg.SkipReason(
+            f"Run {running[0].run_id} is under way; looking again after."
+        )
+    return dg.RunRequest(run_key=as_key(ends))
+
+
+_UNDER_WAY = dg.RunsFilter(
+    job_name=loop_job.name,
+    statuses=[
+        dg.DagsterRunStatus.QUEUED,
+        dg.DagsterRunStatus.STARTING,
+        dg.DagsterRunStatus.STARTED,
+    ],
+)
+
+
+def log_ends(settings: Settings) -> dict[str, int]:
+    """Return the next offset of each partition of the event log."""
+    names = event_log.partitions(settings.log)
+    return {name: event_log.end_offset(settings.log, name) for name in names}
+
+
+def has_grown(settings: Settings) -> bool:
+    """Tell whether the event log holds records that raw does not."""
+    committed = read_committed(settings.raw / "events")
+    ends = log_ends(settings)
+    return any(end > committed.get(name, 0) for name, end in ends.items())
+
+
+def as_key(ends: dict[str, int]) -> str:
+    """Return the offsets as one name, such as ``import-125000,live-12``."""
+    return ",".join(f"{name}-{end}" for name, end in sorted(ends.items()))
+
+
+@dg.run_failure_sensor(
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Writes each failed run, with its reason, to the audit log.",
+)
+def run_failure_sensor(
+    context: dg.RunFailureSensorContext, settings: dg.ResourceParam[Settings]
+) -> None:
+    """Tell the operator: the console and ``code24 doctor`` read the audit log."""
+    run = context.dagster_run
+    after = {"job": run.job_name, "reason": context.failure_event.message}
+    with open_state(settings.database_url) as state, state.write() as connection:
+        audit.append(
+            connection,
+            "run.failed",
+            f"run:{run.run_id}",
+            actor="dagster",
+            now=datetime.now(UTC),
+            after=after,
+        )
+
+
+@dg.op(description="Removes runs, and all their events, that are older than is kept.")
+def purge_history(context: dg.OpExecutionContext) -> None:
+    """Delete the runs that ended ``KEPT_DAYS`` ago or earlier."""
+    before = datetime.now(UTC) - timedelta(days=KEPT_DAYS)
+    old = context.instance.get_run_records(dg.RunsFilter(created_before=before))
+    for record in old:
+        context.instance.delete_run(record.dagster_run.run_id)
+    context.log.info("removed %d runs of before %s", len(old), before.date())
+
+
+@dg.job(description="Keeps Dagster's own history from growing for ever.")
+def purge_history_job() -> None:
+    """Remove old runs."""
+    purge_history()
+
+
+purge_history_schedule = dg.ScheduleDefinition(
+    name="purge_history_schedule",
+    job=purge_history_job,
+    cron_schedule="30 3 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Every night.",
+)

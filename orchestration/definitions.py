@@ -1,0 +1,47 @@
+"""All that Dagster knows: assets, checks, jobs, schedules, sensors, resources."""
+
+import dagster as dg
+
+from code24.settings import Settings, load
+from orchestration import automation
+from orchestration.defs.decisions.assets import decisions
+from orchestration.defs.experiments.assets import analyses
+from orchestration.defs.priors.assets import normal_priors
+from orchestration.defs.raw.assets import raw_tables
+from orchestration.defs.raw.checks import raw_events_expectations
+from orchestration.defs.release.assets import manifest
+from orchestration.defs.reports.assets import console
+from orchestration.defs.warehouse.assets import build_dbt_models
+from orchestration.defs.warehouse.checks import mart_checks
+from orchestration.resources import resources
+
+
+@dg.definitions
+def definitions() -> dg.Definitions:
+    """Return the definitions for the settings of this process."""
+    return build_definitions(load())
+
+
+def build_definitions(settings: Settings) -> dg.Definitions:
+    """Return the definitions for these settings.
+
+    Runs keep to one process: a step's own process would import Dagster and dbt anew.
+    """
+    provided = resources(settings)
+    return dg.Definitions(
+        assets=[
+            raw_tables,
+            build_dbt_models(provided["dbt"].manifest()),
+            normal_priors,
+            analyses,
+            decisions,
+            manifest,
+            console,
+        ],
+        asset_checks=[raw_events_expectations, *mart_checks],
+        jobs=[automation.loop_job, automation.purge_history_job],
+        schedules=[automation.loop_schedule, automation.purge_history_schedule],
+        sensors=[automation.event_log_sensor, automation.run_failure_sensor],
+        resources=provided,
+        executor=dg.in_process_executor,
+    )

@@ -1,0 +1,1 @@
+"""Decisions: what is done about each running test, recorded with its evidence."""

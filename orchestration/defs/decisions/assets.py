@@ -1,0 +1,108 @@
+"""The decision log, written to shared state."""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+
+import dagster as dg
+import polars as pl
+
+from code24.contracts.decision import Decision
+from code24.contracts.wire import digest
+from code24.settings import Settings
+from code24.state import decisions as log
+from code24.state import experiments, open_state
+from models.experiments.policy import DEFAULT_POLICY, Policy, Verdict, decide
+from orchestration.markdown import table_of
+from orchestration.resources import OWNERS
+from orchestration.warehouse import WAREHOUSE_POOL, Warehouse
+
+ACTOR = "loop"
+"""Who decided, in the decision log and the audit log."""
+
+
+@dg.asset(
+    key=["decisions", "decisions"],
+    deps=[["experiments", "analyses"]],
+    group_name="decisions",
+    owners=OWNERS,
+    kinds={"python", "sqlite"},
+    metadata={"grain": "one row per decision; unchanged evidence adds none"},
+    pool=WAREHOUSE_POOL,
+)
+def decisions(
+    settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]
+) -> dg.MaterializeResult[None]:
+    """What is done about each running test: keep, shift, stop, ship or hold.
+
+    Recorded in shared state together with what it changes there; evidence that was
+    decided on before adds nothing.
+    """
+    taken, added = decide_all(settings, warehouse.read("from experiments.analyses"))
+    return dg.MaterializeResult(metadata=_metadata(taken, added))
+
+
+def decide_all(
+    settings: Settings, analyses: pl.DataFrame
+) -> tuple[list[Decision], list[str]]:
+    """Decide about every running test; return all decisions, and the new ones' ids."""
+    now = datetime.now(UTC)
+    with open_state(settings.database_url) as state:
+        running = {t.test_id for t in experiments.list_tests(state, status="running")}
+        verdicts = decide(analyses, DEFAULT_POLICY)
+        taken = as_decisions(verdicts, DEFAULT_POLICY, running, now)
+        added = [d.decision_id for d in taken if log.record(state, d, actor=ACTOR)]
+    return taken, added
+
+
+def as_decisions(
+    verdicts: Sequence[Verdict],
+    policy: Policy,
+    running: Collection[str],
+    now: datetime,
+) -> list[Decision]:
+    """Return the verdicts on running tests as entries of the decision log.
+
+    A test that an operator has paused or ended is left to the operator.
+    """
+    return [
+        _decision(verdict, policy, now)
+        for verdict in verdicts
+        if verdict.experiment_id in running
+    ]
+
+
+def _decision(verdict: Verdict, policy: Policy, now: datetime) -> Decision:
+    settled = [verdict.experiment_id, verdict.kind, verdict.evidence, policy.as_dict()]
+    evidence = {**verdict.evidence, "confidenceLevel": verdict.confidence}
+    return Decision(
+        decision_id=digest(settled)[:32],
+        test_id=verdict.experiment_id,
+        site_id=verdict.site_id,
+        kind=verdict.kind,
+        reason=verdict.reason,
+        variant=verdict.variant_id,
+        is_claimed=verdict.is_claimed,
+        evidence=evidence,
+        policy=policy.as_dict(),
+        decided_at=now,
+    )
+
+
+def _metadata(
+    taken: Sequence[Decision], added: Collection[str]
+) -> dict[str, dg.MetadataValue]:
+    table = pl.DataFrame(
+        {
+            "test": [d.test_id for d in taken],
+            "decision": [d.kind for d in taken],
+            "new": [d.decision_id in added for d in taken],
+            "reason": [d.reason for d in taken],
+        }
+    )
+    return {
+        "dagster/row_count": dg.MetadataValue.int(len(taken)),
+        "new": dg.MetadataValue.int(len(added)),
+        "by_kind": dg.MetadataValue.json(dict(Counter(d.kind for d in taken))),
+        "decisions": dg.MetadataValue.md(table_of(table)),
+    }

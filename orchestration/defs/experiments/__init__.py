@@ -1,0 +1,1 @@
+"""Experiments: what the data says of each test."""

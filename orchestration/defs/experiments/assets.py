@@ -1,0 +1,80 @@
+"""The analysis of all tests."""
+
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from models.experiments.analysis import analyze
+from models.priors.normal import NormalPrior
+from orchestration.markdown import table_of
+from orchestration.resources import OWNERS
+from orchestration.warehouse import WAREHOUSE_POOL, Warehouse, rows
+
+
+@dg.asset(
+    key=["experiments", "analyses"],
+    deps=[
+        ["marts", "mart_experiment_stats"],
+        ["raw", "weights"],
+        ["priors", "normal_priors"],
+    ],
+    group_name="experiments",
+    owners=OWNERS,
+    kinds={"python", "duckdb"},
+    metadata={"grain": "one row per test and variant"},
+    pool=WAREHOUSE_POOL,
+)
+def analyses(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult[None]:
+    """Effect, interval, chance to win and soundness; one row per test and variant."""
+    with warehouse.connect() as connection:
+        stats = rows(connection, "from marts.mart_experiment_stats")
+        weights = rows(connection, "from raw.weights")
+        priors = rows(connection, "from priors.normal_priors")
+    table = analyse(stats, weights, priors)
+    warehouse.replace("experiments", "analyses", table)
+    return dg.MaterializeResult(metadata=_metadata(table))
+
+
+def analyse(
+    stats: pl.DataFrame, weights: pl.DataFrame, priors: pl.DataFrame
+) -> pl.DataFrame:
+    """Analyse all tests, each from its own row of ``priors.normal_priors``."""
+    of_tests = priors.filter(pl.col("experiment_id").is_not_null())
+    return analyze(
+        stats,
+        weights,
+        {row["experiment_id"]: _prior(row) for row in of_tests.iter_rows(named=True)},
+    )
+
+
+def _prior(row: dict[str, Any]) -> NormalPrior:
+    return NormalPrior(
+        mean=row["prior_mean"],
+        sd=row["prior_sd"],
+        correlation=row["prior_correlation"],
+        tests=row["prior_tests"],
+        before=row["prior_before"],
+    )
+
+
+def _metadata(table: pl.DataFrame) -> dict[str, dg.MetadataValue]:
+    is_unsound = pl.col("problem").is_not_null() | pl.col("is_srm").fill_null(
+        value=False
+    )
+    shown = [
+        "experiment_id",
+        "variant_id",
+        "units",
+        "conversions",
+        "lift",
+        "chance_best",
+    ]
+    return {
+        "dagster/row_count": dg.MetadataValue.int(table.height),
+        "tests": dg.MetadataValue.int(table["experiment_id"].n_unique()),
+        "unsound": dg.MetadataValue.int(
+            table.filter(is_unsound)["experiment_id"].n_unique()
+        ),
+        "analyses": dg.MetadataValue.md(table_of(table.select(shown))),
+    }

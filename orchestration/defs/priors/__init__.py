@@ -1,0 +1,1 @@
+"""Priors: what finished tests teach about the effects of the next."""

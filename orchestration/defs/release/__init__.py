@@ -1,0 +1,1 @@
+"""Release: what is served, built from shared state, signed."""

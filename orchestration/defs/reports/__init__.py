@@ -1,0 +1,1 @@
+"""Reports: what the console shows, as one version of Parquet files."""

@@ -1,0 +1,109 @@
+"""The frames of the reports: marts as they are, shared state as it stands now."""
+
+from typing import Any
+
+import polars as pl
+
+from code24.contracts.decision import Decision
+from code24.contracts.wire import encode
+from code24.releases import Reader
+from code24.settings import Settings
+from code24.state import decisions, open_state
+from code24.state.snapshot import tables
+from orchestration.defs.raw.assets import dead_letters
+from orchestration.defs.raw.schema import SNAPSHOTS
+from orchestration.defs.raw.snapshots import Rows, snapshot_table
+from orchestration.warehouse import Warehouse, rows
+
+_MARTS = {
+    "site_daily": "from marts.mart_site_daily order by all",
+    "goal_daily": "from marts.mart_goal_daily order by all",
+    "web_vitals": "from marts.mart_web_vitals order by all",
+    "analyses": "from experiments.analyses order by experiment_id, variation_index",
+    "prior": "from priors.normal_priors where experiment_id is null",
+    "summary": "select max(event_at) as as_of_event_at, count(*) as events "
+    "from staging.stg_events",
+}
+_DECISIONS: dict[str, pl.DataType] = {
+    "decision_id": pl.String(),
+    "experiment_id": pl.String(),
+    "site_id": pl.String(),
+    "kind": pl.String(),
+    "variant_id": pl.String(),
+    "is_claimed": pl.Boolean(),
+    "reason": pl.String(),
+    "decided_at": pl.Datetime("us"),
+    "evidence": pl.String(),
+    "policy": pl.String(),
+}
+
+
+def build_frames(settings: Settings, warehouse: Warehouse) -> dict[str, pl.DataFrame]:
+    """Return every frame of the reports, rows in a fixed order.
+
+    Tests and decisions come from shared state, not from this run's snapshot of it,
+    which was taken before the run decided; so an unchanged second run finds the same.
+    """
+    with warehouse.connect() as connection:
+        frames = {name: rows(connection, query) for name, query in _MARTS.items()}
+    frames |= _of_state(settings)
+    frames["summary"] = _summary(settings, frames)
+    return frames
+
+
+def _of_state(settings: Settings) -> dict[str, pl.DataFrame]:
+    with open_state(settings.database_url) as state:
+        found = tables(state)
+        log = decisions.list_decisions(state)
+    of_sites, goals, experiments, variants = (
+        _frame(name, found[name])
+        for name in ("sites", "goals", "experiments", "variants")
+    )
+    return {
+        "sites": sites_frame(of_sites, goals),
+        "tests": experiments.join(variants, on="experiment_id", maintain_order="left"),
+        "decisions": pl.DataFrame([_row(d) for d in log], schema=_DECISIONS),
+    }
+
+
+def sites_frame(sites: pl.DataFrame, goals: pl.DataFrame) -> pl.DataFrame:
+    """Return the sites with the list of their goals, the main one first."""
+    listed = goals.sort("site_id", "position").group_by("site_id", maintain_order=True)
+    return sites.join(
+        listed.agg(pl.col("goal_type").alias("goals")),
+        on="site_id",
+        how="left",
+        maintain_order="left",
+    )
+
+
+def _frame(name: str, found: Rows) -> pl.DataFrame:
+    frame = pl.from_arrow(snapshot_table(name, found, SNAPSHOTS[name]))
+    if not isinstance(frame, pl.DataFrame):
+        raise TypeError(f"snapshot {name!r} is no table")
+    return frame
+
+
+def _row(decision: Decision) -> dict[str, Any]:
+    return {
+        "decision_id": decision.decision_id,
+        "experiment_id": decision.test_id,
+        "site_id": decision.site_id,
+        "kind": decision.kind,
+        "variant_id": decision.variant,
+        "is_claimed": decision.is_claimed,
+        "reason": decision.reason,
+        "decided_at": decision.decided_at.replace(tzinfo=None),
+        "evidence": encode(decision.evidence).decode(),
+        "policy": encode(decision.policy).decode(),
+    }
+
+
+def _summary(settings: Settings, frames: dict[str, pl.DataFrame]) -> pl.DataFrame:
+    reader = Reader(settings.releases, settings.keys / "verify.pub")
+    return frames["summary"].with_columns(
+        pl.lit(frames["sites"].height).alias("sites"),
+        pl.lit(frames["tests"]["experiment_id"].n_unique()).alias("tests"),
+        pl.lit(sum(dead_letters(settings.log).values())).alias("dead_letters"),
+        pl.lit(reader.current_id()).alias("release_id"),
+    )
