@@ -31,10 +31,11 @@ class Policy:
     cost_of_change: float = 0.005
     """What a change costs over its life (building, upkeep, risk), as a relative lift:
     a variant must be expected to bring more. Higher ships less. 0 to 0.1."""
-    greatest_loss: float = 0.0025
-    """A variant is shipped once the best arm is expected to be better than it by no
-    more than this share of the control's rate. Smaller waits longer. 0.0001 to 0.02;
-    a widespread winner rule takes 0.0075."""
+    loss_share: float = 0.05
+    """A variant is shipped once the best arm is expected to beat it by no more than
+    this share of the prior's sd: what a longer wait may still bring is measured by
+    what changes bring here. With the default prior that is 0.25% of the control's
+    rate, with the headline tests' prior 1.5%. Smaller waits longer. 0.01 to 0.25."""
     least_e_value: float = 20.0
     """A win is claimed at this e-value, times the number of variants compared with
     the control: at most 1/20 of tests without a gain ever reach it. 10 to 1,000."""
@@ -60,7 +61,7 @@ class Policy:
 
 _RANGES = {
     "cost_of_change": (0.0, 0.1),
-    "greatest_loss": (0.0001, 0.02),
+    "loss_share": (0.01, 0.25),
     "least_e_value": (10.0, 1_000.0),
     "least_chance_to_win": (0.9, 0.999),
     "greatest_multiple_share": (0.01, 0.2),
@@ -146,7 +147,12 @@ def _conclude(
     if control["expected_loss"] <= policy.cost_of_change:
         reason = wording.stopped(control, leading, policy.cost_of_change)
         return "stop", control, reason, False
-    return "keep", None, wording.undecided(leading), False
+    return (
+        "keep",
+        None,
+        wording.undecided(leading, _greatest_loss(leading, policy)),
+        False,
+    )
 
 
 def _doubt(arms: list[Row], policy: Policy) -> str | None:
@@ -163,7 +169,11 @@ def _doubt(arms: list[Row], policy: Policy) -> str | None:
 
 def _is_worth_shipping(variant: Row, policy: Policy) -> bool:
     is_gain: bool = variant["lift"] > policy.cost_of_change
-    return is_gain and variant["expected_loss"] <= policy.greatest_loss
+    return is_gain and variant["expected_loss"] <= _greatest_loss(variant, policy)
+
+
+def _greatest_loss(variant: Row, policy: Policy) -> float:
+    return policy.loss_share * float(variant["prior_sd"])
 
 
 def _confidence(kind: DecisionKind, chosen: Row | None) -> float | None:

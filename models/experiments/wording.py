@@ -60,12 +60,12 @@ def stopped(control: Row, leading: Row, cost: float) -> str:
     )
 
 
-def undecided(leading: Row) -> str:
+def undecided(leading: Row, limit: float) -> str:
     """Say how far the leading variant is."""
     return (
         f"Not decided yet: variant {leading['variant_id']!r} leads with "
         f"{lift(leading)}; shipping it may forgo "
-        f"{percent(leading['expected_loss'])} on expectation."
+        f"{percent(leading['expected_loss'])} on expectation (limit {percent(limit)})."
     )
 
 

@@ -163,7 +163,7 @@ def test_equal_arms_seldom_win_a_claim_though_read_daily(sd: float) -> None:
     ("name", "value"),
     [
         ("cost_of_change", -0.1),
-        ("greatest_loss", 0.5),
+        ("loss_share", 0.5),
         ("least_e_value", 1.0),
         ("least_chance_to_win", 0.5),
         ("greatest_multiple_share", float("nan")),
