@@ -1,0 +1,201 @@
+"""From the reports to the tables that the pages show: pure functions of frames."""
+
+import polars as pl
+
+from app.console.reading import Reports
+
+TREND_DAYS = 28
+"""Four whole weeks, so that a sparkline and its total do not hang on the weekday."""
+MAX_ROWS = 2_000
+"""Rows drawn at once; the rest is reached by narrowing the filter."""
+SRM_WATCH_P = 0.01
+"""Below this a split is worth watching; the analysis itself says when it is broken."""
+
+
+def portfolio(reports: Reports) -> pl.DataFrame:
+    """Return one row per site: goal, traffic, results, tests and last decision."""
+    return (
+        reports.sites.join(_main_goals(reports), on="site_id", how="left")
+        .join(_trends(reports.site_daily), on="site_id", how="left")
+        .join(_test_counts(reports.tests), on="site_id", how="left")
+        .join(_newest(reports.decisions, "site_id"), on="site_id", how="left")
+        .with_columns(pl.col("tests_running", "tests_all").fill_null(0))
+        .sort("site_id")
+    )
+
+
+def site_goals(site: dict[str, object]) -> list[str]:
+    """Return the goals of a site, its main one first."""
+    goals = site["goals"]
+    return [str(goal) for goal in goals] if isinstance(goals, list) else []
+
+
+def _main_goals(reports: Reports) -> pl.DataFrame:
+    """One row per site: its first goal, or else the one it reaches most often."""
+    reached = (
+        reports.goal_daily.group_by("site_id", "goal_type")
+        .agg(pl.col("conversions").sum())
+        .sort("conversions", "goal_type", descending=[True, False])
+        .group_by("site_id", maintain_order=True)
+        .agg(pl.col("goal_type").first().alias("reached"))
+    )
+    named = reports.sites.select("site_id", pl.col("goals").list.first().alias("named"))
+    return named.join(reached, on="site_id", how="left").select(
+        "site_id", pl.coalesce("named", "reached").alias("goal")
+    )
+
+
+def _trends(daily: pl.DataFrame) -> pl.DataFrame:
+    """One row per site: totals and dense daily values of its last four weeks."""
+    last = daily.group_by("site_id").agg(pl.col("date_day").max().alias("last_day"))
+    values = ("visitors", "conversions", "conversion_value_cents")
+    return (
+        last.join(pl.DataFrame({"back": range(TREND_DAYS - 1, -1, -1)}), how="cross")
+        .with_columns(
+            (pl.col("last_day") - pl.duration(days=pl.col("back"))).alias("date_day")
+        )
+        .join(daily, on=["site_id", "date_day"], how="left")
+        .sort("site_id", "date_day")
+        .group_by("site_id", maintain_order=True)
+        .agg(
+            pl.col("last_day").first(),
+            *(pl.col(name).sum() for name in values),
+            *(pl.col(name).fill_null(0).alias(f"{name}_trend") for name in values),
+        )
+    )
+
+
+def _test_counts(tests: pl.DataFrame) -> pl.DataFrame:
+    """One row per site: how many of its tests run, and how many there are."""
+    return (
+        tests.unique("experiment_id")
+        .group_by("site_id")
+        .agg(
+            (pl.col("status") == "running").sum().alias("tests_running"),
+            pl.len().alias("tests_all"),
+        )
+    )
+
+
+def _newest(decisions: pl.DataFrame, key: str) -> pl.DataFrame:
+    """One row per site or test: its newest decision."""
+    return (
+        decisions.sort("decided_at")
+        .group_by(key)
+        .agg(
+            pl.col("kind").last().alias("decision"),
+            pl.col("is_claimed").last(),
+            pl.col("decided_at").last(),
+        )
+    )
+
+
+def tests_list(reports: Reports) -> pl.DataFrame:
+    """Return one row per test: its leading variant, decision and health."""
+    return (
+        _definitions(reports.tests)
+        .join(_leaders(reports.analyses), on="experiment_id", how="left")
+        .join(_health(reports.analyses), on="experiment_id", how="left")
+        .join(
+            _newest(reports.decisions, "experiment_id"), on="experiment_id", how="left"
+        )
+        .with_columns(
+            _health_words().alias("health"), pl.col("is_srm").fill_null(False)
+        )
+        .sort(
+            pl.col("health") == "",
+            pl.col("status") != "running",
+            pl.coalesce("end_at", "start_at"),
+            "experiment_id",
+            descending=[False, False, True, False],
+            nulls_last=True,
+        )
+    )
+
+
+def _definitions(tests: pl.DataFrame) -> pl.DataFrame:
+    """One row per test, from one row per variant."""
+    shared = ("site_id", "test_type", "goal_type", "status", "start_at", "end_at")
+    return (
+        tests.sort("experiment_id", "variation_index")
+        .group_by("experiment_id", maintain_order=True)
+        .agg(
+            *(pl.col(name).first() for name in (*shared, "winner_variant_id")),
+            pl.col("coverage").first(),
+            pl.len().alias("variants"),
+        )
+    )
+
+
+def _leaders(analyses: pl.DataFrame) -> pl.DataFrame:
+    """One row per test: the variant that is likeliest to beat the control."""
+    return (
+        analyses.filter(~pl.col("is_control"))
+        .sort("chance_best", "lift", nulls_last=True, descending=True)
+        .group_by("experiment_id", maintain_order=True)
+        .agg(
+            pl.col(
+                "variant_id", "lift", "lift_low", "lift_high", "raw_lift",
+                "chance_to_win", "expected_loss",
+            ).first()
+        )
+        .rename({"variant_id": "leader"})
+    )  # fmt: skip
+
+
+def _health(analyses: pl.DataFrame) -> pl.DataFrame:
+    """One row per test: counts over its variants, and what is wrong with it."""
+    return analyses.group_by("experiment_id").agg(
+        pl.col("units", "conversions").sum(),
+        pl.col("srm_p").min(),
+        pl.col("is_srm").any(),
+        pl.col("is_enough_data").all(),
+        pl.col("problem").drop_nulls().first(),
+    )
+
+
+def _health_words() -> pl.Expr:
+    """Name the worst that is wrong with a test; empty where nothing is."""
+    return (
+        pl.when(pl.col("is_srm"))
+        .then(pl.lit("Split is off"))
+        .when(pl.col("problem").is_not_null())
+        .then(pl.lit("Not analysed"))
+        .when(pl.col("srm_p") < SRM_WATCH_P)
+        .then(pl.lit("Watch the split"))
+        .when(pl.col("units").is_null() & (pl.col("status") == "running"))
+        .then(pl.lit("No visitors yet"))
+        .otherwise(pl.lit(""))
+    )
+
+
+def variants(reports: Reports, test_id: str) -> pl.DataFrame:
+    """Return one row per variant of a test: definition, counts and analysis."""
+    defined = reports.tests.filter(pl.col("experiment_id") == test_id).select(
+        "variation_index", "variant_id", "name"
+    )
+    analysed = reports.analyses.filter(pl.col("experiment_id") == test_id).drop(
+        "experiment_id", "site_id", "variant_id"
+    )
+    return (
+        defined.join(analysed, on="variation_index", how="left")
+        .sort("variation_index")
+        .with_columns(
+            (pl.col("units") / pl.col("units").sum()).alias("share"),
+            pl.col("is_control").fill_null(pl.col("variation_index") == 0),
+            pl.coalesce(
+                "rate",
+                pl.col("conversions") / pl.when(pl.col("units") > 0).then("units"),
+            ).alias("rate"),
+        )
+    )
+
+
+def history(
+    reports: Reports, column: str | None = None, value: str = ""
+) -> pl.DataFrame:
+    """Return decisions, the newest first; of one site or one test where named."""
+    found = reports.decisions
+    if column is not None:
+        found = found.filter(pl.col(column) == value)
+    return found.sort("decided_at", "decision_id", descending=True)

@@ -1,0 +1,291 @@
+"""One test in depth: what it shows, how sure that is, what was decided and why."""
+
+import json
+from typing import Any, Literal
+
+import polars as pl
+import streamlit as st
+
+from app.console import charts, frames, page, wording
+from app.console.control import Control, ControlError
+from app.console.reading import Reports
+from code24.settings import load
+
+TONES = {
+    "good": (st.success, ":material/trending_up:"),
+    "bad": (st.warning, ":material/trending_down:"),
+    "caution": (st.warning, ":material/report:"),
+    "neutral": (st.info, ":material/drag_handle:"),
+}
+STATUS_COLOURS: dict[str, Literal["blue", "green", "orange"]] = {
+    "running": "blue",
+    "complete": "green",
+    "paused": "orange",
+}
+
+
+def render() -> None:
+    """Show the page."""
+    found = page.reports()
+    test_id = str(st.query_params.get("id", ""))
+    tests = page.tests_list(found).filter(pl.col("experiment_id") == test_id)
+    st.page_link(page.TESTS_PAGE, label="All tests", icon=":material/arrow_back:")
+    if tests.is_empty():
+        _say_absent(test_id)
+        return
+    test = tests.row(0, named=True)
+    variants = frames.variants(found, test_id)
+    decisions = frames.history(found, "experiment_id", test_id).to_dicts()
+    leader = _leader(test, variants)
+    _head(test)
+    _result(test, leader, decisions)
+    _evidence(test, variants)
+    _counts(variants)
+    split, decided = st.columns([2, 3], gap="large")
+    with split:
+        _chart(charts.split(variants), "Share of visitors per variant against the plan")
+    with decided:
+        _decided(decisions)
+    _history(decisions)
+    _definition(test, found)
+
+
+def _say_absent(test_id: str) -> None:
+    st.title("Test")
+    if test_id:
+        st.info(f"No test is called **{wording.plain(test_id)}** in these reports.")
+    else:
+        st.info("Choose a test from the list of all tests.")
+
+
+def _leader(test: dict[str, Any], variants: pl.DataFrame) -> dict[str, Any] | None:
+    """Return the variant that the latest analysis puts first, if there is one."""
+    rows = variants.filter(pl.col("variant_id").eq_missing(pl.lit(test["leader"])))
+    return None if rows.is_empty() else rows.row(0, named=True)
+
+
+def _head(test: dict[str, Any]) -> None:
+    st.title(wording.plain(test["experiment_id"]))
+    goal = wording.GOAL.get(test["goal_type"], test["goal_type"])
+    status, about = st.columns([1, 11], vertical_alignment="center")
+    status.badge(
+        wording.STATUS.get(test["status"], test["status"]),
+        color=STATUS_COLOURS.get(test["status"], "gray"),
+    )
+    about.markdown(
+        f"**{wording.plain(test['site_id'])}** · "
+        f"{wording.plain(test['test_type'])} test for **{goal.lower()}** · "
+        f"{_dates(test)}"
+    )
+
+
+def _dates(test: dict[str, Any]) -> str:
+    if test["start_at"] is None:
+        return "not started"
+    end = f"to {wording.day(test['end_at'])}" if test["end_at"] else "until decided"
+    return f"{wording.day(test['start_at'])} {end}"
+
+
+def _result(
+    test: dict[str, Any],
+    leader: dict[str, Any] | None,
+    decisions: list[dict[str, Any]],
+) -> None:
+    said = wording.headline(test, leader, decisions[0] if decisions else None)
+    box, icon = TONES[said.tone]
+    box(f"**{said.text}**", icon=icon)
+    if test["problem"]:
+        st.warning(wording.plain(test["problem"]), icon=":material/error:")
+    figures = leader or {}
+    lift, win, loss, visitors, split = st.columns(5)
+    lift.metric("Lift of the leader", wording.lift(figures.get("lift")))
+    win.metric("Chance to beat control", wording.chance(figures.get("chance_to_win")))
+    loss.metric(
+        "Expected loss",
+        wording.share(figures.get("expected_loss"), 2),
+        help="What shipping the leader would cost on average, if it is not the best: "
+        "relative to the control's rate.",
+    )
+    visitors.metric("Visitors", wording.count(test["units"]))
+    split.metric(
+        "Split check, p",
+        wording.p_value(test["srm_p"]),
+        help="Chance of a split at least this uneven if visitors are assigned as "
+        "planned. Below 0.01 no winner is named.",
+    )
+
+
+def _evidence(test: dict[str, Any], variants: pl.DataFrame) -> None:
+    goal = wording.GOAL.get(test["goal_type"], test["goal_type"]).lower()
+    effects = charts.effects(variants, goal)
+    if effects is None:
+        st.info("Nothing to chart yet: no variant has been analysed.")
+        return
+    left, right = st.columns(2, gap="large")
+    with left:
+        _chart(effects, "Lift of each variant with its 90% interval")
+    with right:
+        _chart(charts.posteriors(variants, goal), "Density of each variant's lift")
+    st.caption(_prior_in_words(variants))
+
+
+def _prior_in_words(variants: pl.DataFrame) -> str:
+    row = variants.filter(~pl.col("is_control")).row(0, named=True)
+    if row["prior_sd"] is None:
+        return "The prior of this analysis is not known."
+    learned = (
+        f"learned from {wording.count(row['prior_tests'])} finished tests"
+        if row["prior_tests"]
+        else "the default one, as no finished test has taught it yet"
+    )
+    return (
+        f"The prior is {learned}: log ratios around {row['prior_mean'] or 0.0:.3f}, "
+        f"standard deviation {row['prior_sd']:.3f}. It draws noisy results towards "
+        "what changes usually do, so the estimate (round) lies nearer to it than the "
+        "counts alone (diamond)."
+    )
+
+
+def _chart(chart: charts.Layers | None, alternative: str) -> None:
+    if chart is not None:
+        st.altair_chart(chart, alt=alternative)
+
+
+def _counts(variants: pl.DataFrame) -> None:
+    st.subheader("What was counted")
+    rows = variants.with_columns(
+        pl.col("rate", "lift", "raw_lift", "chance_to_win", "expected_loss") * 100,
+        pl.when("is_control")
+        .then(pl.lit("Control"))
+        .otherwise(pl.format("{} to {}", *_ends()))
+        .alias("interval"),
+    ).with_columns(
+        pl.when(~pl.col("is_control")).then(pl.col(name)).alias(name)
+        for name in ("lift", "raw_lift", "chance_to_win")
+    )
+    st.dataframe(
+        rows.select(
+            "variant_id", "name", "units", "conversions", "rate", "lift", "interval",
+            "raw_lift", "chance_to_win", "expected_loss",
+        ),
+        column_config=_count_columns(),
+        hide_index=True,
+        placeholder=wording.DASH,
+    )  # fmt: skip
+
+
+def _ends() -> list[pl.Expr]:
+    return [
+        pl.col(name).map_elements(wording.lift, return_dtype=pl.String)
+        for name in ("lift_low", "lift_high")
+    ]
+
+
+def _count_columns() -> page.Columns:
+    number, text = st.column_config.NumberColumn, st.column_config.TextColumn
+    return {
+        "variant_id": text("Variant", pinned=True),
+        "name": text("Name", width="medium"),
+        "units": number("Visitors", format="localized"),
+        "conversions": number("Converted", format="localized"),
+        "rate": number("Rate", format="%.2f%%"),
+        "lift": number("Lift", format="%+.1f%%", help="Drawn towards the prior."),
+        "interval": text("90% interval"),
+        "raw_lift": number("Counts alone", format="%+.1f%%", help="Without the prior."),
+        "chance_to_win": number("Chance to win", format="%.1f%%"),
+        "expected_loss": number("Expected loss", format="%.2f%%"),
+    }
+
+
+def _decided(decisions: list[dict[str, Any]]) -> None:
+    st.subheader("What was decided, and why")
+    if not decisions:
+        st.info("No decision yet.")
+        return
+    newest = decisions[0]
+    kind = wording.DECISION.get(newest["kind"], newest["kind"])
+    st.markdown(
+        f"**{kind}** on {wording.moment(newest['decided_at'])}. "
+        f"{wording.plain(newest['reason'])}"
+    )
+    _proof(newest)
+    _undo(newest)
+
+
+def _proof(decision: dict[str, Any]) -> None:
+    with st.expander("Evidence it rests on", icon=":material/fact_check:"):
+        for name in ("evidence", "policy"):
+            st.caption(name.capitalize())
+            if decision[name]:
+                st.json(_parsed(decision[name]), expanded=2)
+            else:
+                st.text("Not part of these reports.")
+        st.caption(f"Decision {decision['decision_id']}")
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return {"text": text}
+
+
+def _undo(decision: dict[str, Any]) -> None:
+    if decision["kind"] not in wording.UNDOABLE:
+        return
+    control = Control(load())
+    with st.popover("Undo this decision", icon=":material/undo:"):
+        st.markdown(
+            "The test goes back to the state it had before; visitors see the change "
+            "with the next release. The log keeps both decisions."
+        )
+        if st.button("Undo it", type="primary", key="undo"):
+            _do_undo(control, decision["decision_id"])
+        st.caption("The same from a terminal:")
+        st.code(
+            control.undo_command(decision["decision_id"]),
+            language="bash",
+            wrap_lines=True,
+        )
+
+
+def _do_undo(control: Control, decision_id: str) -> None:
+    try:
+        control.undo(decision_id)
+    except ControlError as error:
+        st.error(wording.plain(str(error)))
+    else:
+        st.success("Undone. The next run of the loop publishes it.")
+
+
+def _history(decisions: list[dict[str, Any]]) -> None:
+    if len(decisions) < 2:
+        return
+    st.subheader("What was decided before")
+    st.dataframe(
+        [
+            {
+                "Decided": wording.moment(row["decided_at"]),
+                "Decision": wording.DECISION.get(row["kind"], row["kind"]),
+                "Variant": row["variant_id"],
+                "Reason": row["reason"],
+            }
+            for row in decisions[1:]
+        ],
+        column_config={"Reason": st.column_config.TextColumn(width="large")},
+        hide_index=True,
+        placeholder=wording.DASH,
+    )
+
+
+def _definition(test: dict[str, Any], found: Reports) -> None:
+    asked = wording.share(test["coverage"], 0)
+    as_of = found.summary["as_of_event_at"].to_list()[:1]
+    st.caption(
+        f"{wording.count(test['variants'])} variants · {asked} of visitors take part "
+        f"· {wording.count(test['conversions'])} conversions · events up to "
+        f"{wording.moment(as_of[0] if as_of else None)} · reports {found.version}"
+    )
+
+
+render()

@@ -1,0 +1,1 @@
+"""Serves the built manual under ``/`` and the dbt docs under ``/dbt``."""

@@ -1,0 +1,109 @@
+"""What the console asks of, and changes through, the other processes."""
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
+
+import pytest
+
+from app.console.control import Control, ControlError, processes
+from code24.settings import Settings
+from tests.app.console import sample
+from tests.app.console.conftest import Open, said
+
+
+class Answers(BaseHTTPRequestHandler):
+    """Answers as the control API's address would, and keeps what it was asked."""
+
+    asked: ClassVar[list[tuple[str, str | None]]] = []
+    status: ClassVar[int] = 200
+    body: ClassVar[bytes] = b'{"status": "ok"}'
+
+    def do_GET(self) -> None:
+        self._answer()
+
+    def do_POST(self) -> None:
+        self.asked.append((self.path, self.headers["Authorization"]))
+        self._answer()
+
+    def _answer(self) -> None:
+        self.send_response(self.status)
+        self.send_header("Content-Length", str(len(self.body)))
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, *_args: object) -> None:
+        """Keep quiet."""
+
+
+@pytest.fixture
+def listening(home: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    home.keys.mkdir(parents=True)
+    (home.keys / "operator.token").write_text("secret\n")
+    monkeypatch.setattr(Answers, "asked", [])
+    server = ThreadingHTTPServer(("127.0.0.1", home.ports.platform), Answers)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield home
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_undo_is_asked_with_the_operator_s_token(listening: Settings) -> None:
+    Control(listening).undo("d-1")
+    assert Answers.asked == [("/v1/decisions/d-1/undo", "Bearer secret")]
+
+
+def test_a_refusal_is_told_in_the_control_api_s_words(
+    listening: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Answers, "status", 409)
+    monkeypatch.setattr(Answers, "body", b'{"error": "d-1 is undone already"}')
+    with pytest.raises(ControlError, match="409: d-1 is undone already"):
+        Control(listening).undo("d-1")
+
+
+def test_without_the_control_api_undo_says_how_to_start_it(home: Settings) -> None:
+    home.keys.mkdir(parents=True)
+    (home.keys / "operator.token").write_text("secret\n")
+    with pytest.raises(ControlError, match="does not answer; start it with `make up`"):
+        Control(home).undo("d-1")
+
+
+def test_without_a_token_undo_says_where_it_comes_from(home: Settings) -> None:
+    with pytest.raises(ControlError, match=r"operator\.token: .*cannot be read"):
+        Control(home).undo("d-1")
+
+
+def test_the_button_undoes_the_newest_decision(
+    listening: Settings, visit: Open
+) -> None:
+    sample.write(listening.reports)
+    app = visit("test", id="headline-won")
+    app.button(key="undo").click().run()
+    assert Answers.asked == [("/v1/decisions/d-headline-won/undo", "Bearer secret")]
+    assert "Undone." in said(app)
+
+
+def test_decisions_that_change_nothing_have_no_undo(
+    home: Settings, visit: Open
+) -> None:
+    sample.write(home.reports)
+    assert not visit("test", id="headline-open").button
+
+
+def test_processes_say_who_answers(listening: Settings) -> None:
+    state = {process.name: process.is_well for process in processes(listening)}
+    assert state.pop("Control API")
+    assert not any(state.values())
+
+
+def test_a_degraded_process_says_why(
+    listening: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = b'{"degraded": true, "reason": "serves r000002"}'
+    monkeypatch.setattr(Answers, "body", body)
+    found = {process.name: process for process in processes(listening)}["Control API"]
+    assert (found.is_well, found.says) == (False, "serves r000002")
