@@ -5,7 +5,7 @@ also leave alone every element of ``UNTOUCHABLE`` that it finds.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from code24 import selectors
 from code24.contracts.change import (
@@ -30,7 +30,7 @@ UNTOUCHABLE = frozenset(
 FIELDS = frozenset(("button", "fieldset", "form", "input", "select", "textarea"))
 """Elements of forms: named exactly or not at all."""
 STRUCTURE = frozenset(("html", "head", "body", "main", "form", "fieldset"))
-"""Removing one of these takes the page, or its way to the goal, with it."""
+"""Emptying one of these takes the page, or its way to the goal, with it."""
 LINK_TAGS = frozenset(("a", "area"))
 MEDIA_TAGS = frozenset(("img", "source", "video", "audio"))
 PLAIN_ATTRIBUTES = frozenset(
@@ -54,17 +54,22 @@ _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[0-9]{1,5})?")
 _PATH = re.compile(r"[/*][!-\[\]-~]{0,2047}")
 _ABSOLUTE = re.compile(r"https?://(?P<host>[^/?#@\\]+)(?:[/?#].*)?", re.IGNORECASE)
 _RELATIVE = re.compile(r"(?!//)[^:/?#]*(?:[/?#].*)?")
-_CONTACT = re.compile(r"(?:mailto:[^?\s]+@[^?\s]+|tel:\+?[0-9() .-]+)", re.IGNORECASE)
-_UNSAFE_IN_URL = re.compile(r"[\x00-\x20\x7f-\xa0\\<>\"`\u2028\u2029\ufeff]")
+_CONTACT = re.compile(r"(?:mailto:[^?\s]+@[^?\s]+|tel:\+?[0-9().-]+)", re.IGNORECASE)
+_UNSAFE_IN_URL = re.compile(
+    r"[\x00-\x20\x7f-\xa0\\<>\"`\u2028\u2029\ufeff]|&#|&[A-Za-z0-9]+;"
+)
+"""Character references too: not every rewriter escapes the ``&`` of an attribute."""
 _UNSAFE_IN_TEXT = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202d\u202e\ud800-\udfff\ufffe\uffff]"
 )
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SENSITIVE = re.compile(
-    r"passw|passcode|passphrase|pwd|(^|[_-])pin($|[_-])|one-?time-?code|otp"
-    r"|cc-|credit-?_?card|card-?_?(num|no|hold|exp|cv|code)|cv[cv2]|csc|iban|account-?_?n"
-    r"|routing|sort-?_?code|payment|stripe|paypal",
-    re.IGNORECASE,
+    r"passw|passcode|passphrase|pwd|one-?time-?code|credit-?card|payment|paypal"
+    r"|card-?(num|no|hold|exp|cv|code)|account-?n|sort-?code"
+    r"|(^|-)(pin|otp|cc|cvc|cvv|cv2|csc|iban|stripe|routing)($|-)"
 )
+_TELLING = frozenset(("type", "name", "id", "class", "autocomplete"))
+_EXACT = frozenset(("=", "~="))
 
 
 class ChangeError(Code24Error):
@@ -122,42 +127,58 @@ def _check_operation(
     index: int, operation: AnyOperation, hosts: Collection[str]
 ) -> None:
     try:
-        target = selectors.parse(operation.sel)[-1]
-        _check_target(target)
+        path = selectors.parse(operation.sel)
+        _check_target(path)
         match operation:
             case Text():
+                _check_kept(path[-1])
                 _check_text(operation.value, MAX_TEXT)
             case AddClass():
                 _check_class(operation.value)
             case Attribute():
-                _check_attribute(operation, target, hosts)
+                _check_attribute(operation, path[-1], hosts)
             case Remove():
-                _check_removal(target)
+                _check_kept(path[-1])
     except (_Refused, selectors.SelectorError) as error:
         raise _Refused(f"operation {index}: {error}") from None
 
 
-def _check_target(target: Compound) -> None:
+def _check_target(path: Sequence[Compound]) -> None:
+    target = path[-1]
     if target.tag in UNTOUCHABLE:
         raise _Refused(f"<{target.tag}> may not be changed")
-    if any(name == "http-equiv" for name, _ in target.attributes):
+    if any(condition.name == "http-equiv" for condition in target.conditions):
         raise _Refused("http-equiv may not be changed")
-    if target.tag in FIELDS and target.is_bare:
+    if target.tag is None or target.tag in FIELDS or "-" in target.tag:
+        _check_exact(target)
+        for compound in path:
+            _check_sensitive(compound)
+
+
+def _check_exact(target: Compound) -> None:
+    """Refuse what may find password and payment fields among others."""
+    exact = [c for c in target.conditions if c.operator in _EXACT]
+    is_named = bool(target.ids or target.classes or exact)
+    if target.tag in FIELDS and not is_named:
         raise _Refused(
-            f"{target.tag!r} alone finds password and payment fields too; say which "
-            "one by id, class or attribute"
+            f"{target.tag!r} finds password and payment fields too; say which one by "
+            "id, class or attribute"
         )
-    if target.tag is None or target.tag in FIELDS:
-        _check_sensitive(target)
-
-
-def _check_sensitive(target: Compound) -> None:
-    values = [value for _, value in target.attributes if value is not None]
-    for word in (*target.ids, *target.classes, *values):
-        if _SENSITIVE.search(word):
+    for condition in target.conditions:
+        if condition.name in _TELLING and condition.operator not in _EXACT:
             raise _Refused(
-                f"{word!r} looks like a password or payment field, which may not be "
-                "changed"
+                f"[{condition.name}] must be given whole, with =, as a part of it may "
+                "find password and payment fields too"
+            )
+
+
+def _check_sensitive(compound: Compound) -> None:
+    values = (condition.value for condition in compound.conditions)
+    for word in (compound.tag or "", *compound.ids, *compound.classes, *values):
+        if _SENSITIVE.search(_HUMP.sub("-", word).lower().replace("_", "-")):
+            raise _Refused(
+                f"{word[:60]!r} looks like a password or payment field, which may not "
+                "be changed"
             )
 
 
@@ -205,8 +226,8 @@ def _check_tag(name: str, target: Compound, tags: Collection[str]) -> None:
 
 
 def _check_address(value: str, hosts: Collection[str], *, is_link: bool) -> None:
-    if _UNSAFE_IN_URL.search(value):
-        raise _Refused(f"address {value[:60]!r} holds a space, quote or backslash")
+    if unsafe := _UNSAFE_IN_URL.search(value):
+        raise _Refused(f"address {value[:60]!r} holds {unsafe[0]!a}")
     if is_link and _CONTACT.fullmatch(value):
         return
     absolute = _ABSOLUTE.fullmatch(value)
@@ -231,7 +252,8 @@ def _check_candidate(candidate: str, hosts: Collection[str]) -> None:
 
 def _check_meta(target: Compound) -> None:
     is_named = any(
-        name in {"name", "property"} and value for name, value in target.attributes
+        condition.name in {"name", "property"} and condition.operator == "="
+        for condition in target.conditions
     )
     if target.tag != "meta" or not is_named:
         raise _Refused(
@@ -239,6 +261,6 @@ def _check_meta(target: Compound) -> None:
         )
 
 
-def _check_removal(target: Compound) -> None:
+def _check_kept(target: Compound) -> None:
     if target.tag in STRUCTURE:
-        raise _Refused(f"<{target.tag}> may not be removed")
+        raise _Refused(f"<{target.tag}> may not be removed or its contents replaced")

@@ -6,6 +6,7 @@ descendant or ``>``. No lists, escapes, pseudo-classes, ``*``, ``+`` or ``~``.
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from code24.errors import Code24Error
 
@@ -19,7 +20,7 @@ _SIMPLE = re.compile(
     rf"""\#(?P<id>{_NAME})
     | \.(?P<class>{_NAME})
     | \[[ ]*(?P<name>[A-Za-z_][A-Za-z0-9_:.-]*)[ ]*
-      (?: [~|^$*]?= [ ]* (?: "(?P<double>[^"\\]*)" | '(?P<single>[^'\\]*)'
+      (?: (?P<operator>[~|^$*]?=) [ ]* (?: "(?P<double>[^"\\]*)" | '(?P<single>[^'\\]*)'
         | (?P<bare>{_NAME}) ) [ ]* )? \]""",
     re.VERBOSE,
 )
@@ -31,20 +32,24 @@ class SelectorError(Code24Error):
     """A selector is malformed, or uses what not every rewriter understands."""
 
 
+class Condition(NamedTuple):
+    """What an attribute has to be."""
+
+    name: str
+    """In lower case."""
+    operator: str | None = None
+    """None where the attribute must only be there."""
+    value: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Compound:
-    """What one element has to be; ``tag`` and attribute names in lower case."""
+    """What one element has to be; ``tag`` in lower case."""
 
     tag: str | None
     ids: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
-    attributes: tuple[tuple[str, str | None], ...] = ()
-    """Name and value; no value where the attribute must only be there."""
-
-    @property
-    def is_bare(self) -> bool:
-        """Whether it names a kind of element and no particular one."""
-        return not (self.ids or self.classes or self.attributes)
+    conditions: tuple[Condition, ...] = ()
 
 
 def parse(selector: str) -> tuple[Compound, ...]:
@@ -85,7 +90,7 @@ def _counted(selector: str, compounds: list[Compound]) -> tuple[Compound, ...]:
 def _compound(selector: str, start: int) -> tuple[Compound, int]:
     ids: list[str] = []
     classes: list[str] = []
-    attributes: list[tuple[str, str | None]] = []
+    conditions: list[Condition] = []
     tag = _TYPE.match(selector, start)
     place = tag.end() if tag else start
     while match := _SIMPLE.match(selector, place):
@@ -95,16 +100,17 @@ def _compound(selector: str, start: int) -> tuple[Compound, int]:
         elif match["class"]:
             classes.append(match["class"])
         else:
-            attributes.append((match["name"].lower(), _value(match)))
+            conditions.append(_condition(match))
     if place == start:
         raise _unreadable(selector, place)
     name = tag[0].lower() if tag else None
-    return Compound(name, tuple(ids), tuple(classes), tuple(attributes)), place
+    return Compound(name, tuple(ids), tuple(classes), tuple(conditions)), place
 
 
-def _value(match: re.Match[str]) -> str | None:
+def _condition(match: re.Match[str]) -> Condition:
     given = (match[name] for name in ("double", "single", "bare"))
-    return next((value for value in given if value is not None), None)
+    value = next((text for text in given if text is not None), "")
+    return Condition(match["name"].lower(), match["operator"], value)
 
 
 def _unreadable(selector: str, place: int) -> SelectorError:

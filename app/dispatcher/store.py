@@ -128,7 +128,7 @@ class Store:
             path = self._reader.layout.switches
             raise ReleaseError(
                 f"{path}: sequence {found.sequence} is older than {held.sequence}, "
-                "which holds; set the switches again"
+                "which holds; restore it from a backup, or set the switches again"
             )
 
     def _kept_switches(self, error: ReleaseError) -> str:

@@ -44,14 +44,25 @@ def ensure_keys(keys: Path) -> None:
     with durable.locked(keys / ".lock"):
         if not (keys / SIGNING_KEY).exists():
             _make(keys)
-        public = load_private(keys / SIGNING_KEY).public_key()
         if not (keys / VERIFY_KEY).exists():
+            public = load_private(keys / SIGNING_KEY).public_key()
             durable.write(keys / VERIFY_KEY, _pem(public))
-        if key_id(load_public(keys / VERIFY_KEY)) != key_id(public):
-            raise ReleaseError(
-                f"{keys / VERIFY_KEY} is not the public half of {keys / SIGNING_KEY}; "
-                "restore the pair from a backup, or delete verify.pub to make it anew"
-            )
+        load_pair(keys)
+
+
+def load_pair(keys: Path) -> Ed25519PrivateKey:
+    """Read the signing key, and make sure that readers can check what it signs.
+
+    Raises:
+        ReleaseError: a half is absent or broken, or the two do not belong together.
+    """
+    private = load_private(keys / SIGNING_KEY)
+    if key_id(load_public(keys / VERIFY_KEY)) != key_id(private.public_key()):
+        raise ReleaseError(
+            f"{keys / VERIFY_KEY} is not the public half of {keys / SIGNING_KEY}; "
+            "restore the pair from a backup, or delete verify.pub to make it anew"
+        )
+    return private
 
 
 def _make(keys: Path) -> None:
@@ -156,7 +167,7 @@ def verified(
 def way_out(path: Path) -> str:
     """Say how one gets a sound file in the place of this damaged one."""
     if path.name == "switches.json":
-        return "set the switches again, or restore the file from a backup"
+        return "restore it from a backup, or delete it and set the switches again"
     return (
         "go back to a sound release (code24 release list, code24 release rollback ID) "
         "or publish again (code24 run)"

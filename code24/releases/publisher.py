@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from code24.contracts.release import Manifest, Shard, ShardEntry, Switches
-from code24.contracts.wire import Contract, digest
+from code24.contracts.wire import digest
 from code24.releases import durable, layout
 from code24.releases.errors import ReleaseError
 from code24.releases.keys import (
-    SIGNING_KEY,
     VERIFY_KEY,
-    load_private,
+    load_pair,
     sign,
 )
 from code24.releases.layout import Layout
@@ -30,7 +29,7 @@ class Publisher:
     def __init__(self, releases: Path, keys: Path) -> None:
         self._layout = Layout(releases)
         self._reader = Reader(releases, keys / VERIFY_KEY)
-        self._signing_key = keys / SIGNING_KEY
+        self._keys = keys
         self._counter = keys / "switches.sequence"
 
     def publish(
@@ -59,6 +58,7 @@ class Publisher:
                 another process publishes.
         """
         packed = pack(shards)
+        key = load_pair(self._keys)
         with self._writing():
             self._write_missing(packed)
             sites = {site_id: one.entry for site_id, one in packed.items()}
@@ -73,7 +73,7 @@ class Publisher:
                 provenance=dict(provenance),
             )
             path = self._layout.manifest(manifest.release_id)
-            durable.write(path, self._signed(manifest))
+            durable.write(path, sign(manifest, key))
             self._serve(manifest.release_id)
             self._remember(sites)
             self._prune(manifest.release_id)
@@ -105,6 +105,7 @@ class Publisher:
             ReleaseError: the key is absent, or the disk refuses.
         """
         sites, tests = tuple(sorted(set(sites_off))), tuple(sorted(set(tests_off)))
+        key = load_pair(self._keys)
         with self._writing():
             last, counted = self._last_switches(), self._counted()
             is_newest = last.sequence >= counted
@@ -112,7 +113,7 @@ class Publisher:
                 return last
             sequence = max(last.sequence, counted) + 1
             switches = Switches(sequence=sequence, sites_off=sites, tests_off=tests)
-            content = self._signed(switches)
+            content = sign(switches, key)
             durable.write(self._counter, str(sequence).encode("ascii"))
             durable.write(self._layout.switches, content)
             return switches
@@ -167,9 +168,6 @@ class Publisher:
         path = self._layout.current
         if not path.exists() or path.read_bytes().strip() != release_id.encode():
             durable.write(path, f"{release_id}\n".encode("ascii"))
-
-    def _signed(self, document: Contract) -> bytes:
-        return sign(document, load_private(self._signing_key))
 
     def _last_switches(self) -> Switches:
         """Return the last switches; where they are damaged, none that would hold."""

@@ -172,6 +172,23 @@ def test_keys_that_are_none_are_named(home: ReleaseHome, content: bytes | None) 
         home.offer(numbered(2))
 
 
+def test_a_lost_public_key_is_no_reason_to_publish(home: ReleaseHome) -> None:
+    made = home.publish(shard())
+    (home.keys / "verify.pub").unlink()
+    with pytest.raises(ReleaseError, match=r"verify\.pub: the key cannot be read"):
+        home.offer(shard())
+    with pytest.raises(ReleaseError, match=r"verify\.pub: the key cannot be read"):
+        home.publisher.set_switches([], [])
+    assert home.releases.joinpath("CURRENT").read_text() == f"{made.release_id}\n"
+
+
+def test_going_back_needs_no_private_key(home: ReleaseHome) -> None:
+    first = home.publish(numbered(1))
+    home.publish(numbered(2))
+    (home.keys / "signing.key").unlink()
+    assert home.publisher.rollback(first.release_id) == first
+
+
 def test_a_private_key_that_others_may_read_is_refused(home: ReleaseHome) -> None:
     (home.keys / "signing.key").chmod(0o644)
     with pytest.raises(ReleaseError, match=r"signing\.key: others may read .* chmod"):
