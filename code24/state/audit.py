@@ -56,3 +56,26 @@ def list_entries(
     with state.read() as connection:
         rows = connection.execute(query).mappings().all()
     return [AuditEntry(**row) for row in rows]
+
+
+def note(
+    state: State,
+    action: str,
+    subject: str,
+    *,
+    actor: str,
+    now: datetime,
+    before: Any = None,
+    after: Any = None,
+) -> int:
+    """Add an entry of a change made outside this database, and return its id."""
+    with state.write() as connection:
+        return append(
+            connection,
+            action,
+            subject,
+            actor=actor,
+            now=now,
+            before=before,
+            after=after,
+        )

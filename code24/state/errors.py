@@ -7,5 +7,9 @@ class StateError(Code24Error):
     """The shared state cannot be opened, or a change of it is not allowed."""
 
 
+class UnavailableError(StateError):
+    """The database cannot be read or written now; the change was not made."""
+
+
 class NotKnownError(StateError):
     """Something was asked for by an id that the shared state does not hold."""

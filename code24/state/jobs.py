@@ -260,7 +260,6 @@ def _due(connection: Connection, job_type: str, now: datetime, limit: int) -> li
         .where(jobs.c.job_type == job_type, sa.or_(is_waiting, is_lost))
         .order_by(jobs.c.priority, jobs.c.scheduled_at, jobs.c.id)
         .limit(limit)
-        .with_for_update(skip_locked=True)
     )
     return [_job(row) for row in connection.execute(query).mappings()]
 

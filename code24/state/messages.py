@@ -66,7 +66,6 @@ def take(
         .where(column.settled_at.is_(None), is_free)
         .order_by(sa.case(PRIORITY_NUMBER, value=column.priority), column.message_id)
         .limit(limit)
-        .with_for_update(skip_locked=True)
     )
     lease = {
         "lease_owner": consumer,

@@ -16,8 +16,6 @@ from code24.state.errors import StateError
 HEAD = "0001"
 """The newest revision; a database that is there is opened without Alembic."""
 SCRIPTS = Path(__file__).parent / "migrations"
-ADVISORY_LOCK = 2_424_001
-"""PostgreSQL's lock of the migration; any number that nobody else uses."""
 
 
 def migrate(engine: Engine) -> None:
@@ -46,8 +44,6 @@ def config(**attributes: object) -> Config:
 
 
 def _upgrade(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(ADVISORY_LOCK)))
     found = _revision(connection)
     if found is not None and found not in _revisions():
         raise StateError(
@@ -83,7 +79,7 @@ def _use_write_ahead_log(engine: Engine) -> None:
 
 @contextmanager
 def _alone(engine: Engine) -> Iterator[None]:
-    """Hold the file lock beside a SQLite database; PostgreSQL has its own."""
+    """Hold the file lock beside a SQLite database; PostgreSQL needs no file."""
     if engine.dialect.name != "sqlite":
         yield
         return

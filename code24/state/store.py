@@ -14,11 +14,13 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from code24.contracts.wire import encode
-from code24.state.errors import StateError
+from code24.state.errors import StateError, UnavailableError
 from code24.state.migrate import migrate
 
 BUSY_MS = 15_000
 """How long a write waits for another process's; such writes take milliseconds."""
+WRITE_LOCK = 2_424_001
+"""PostgreSQL's advisory lock of a write; any number that nobody else uses."""
 _READ: dict[str, dict[str, Any]] = {
     "sqlite": {},
     "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
@@ -36,7 +38,7 @@ class State:
         """Open a transaction whose statements all see the same moment.
 
         Raises:
-            StateError: the database cannot be read.
+            UnavailableError: the database cannot be read.
         """
         with _explained(self.engine.url), self.engine.connect() as connection:
             connection.execution_options(**_READ[self.engine.dialect.name])
@@ -48,7 +50,7 @@ class State:
         """Open a transaction that holds the write lock from its start.
 
         Raises:
-            StateError: the database cannot be written, or stayed locked.
+            UnavailableError: the database cannot be written, or stayed locked.
         """
         with _explained(self.engine.url), self.engine.connect() as connection:
             connection.execution_options(is_write=True)
@@ -117,7 +119,7 @@ def _engine(url: URL) -> Engine:
         ) from error
     if is_file:
         event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
+    event.listen(engine, "begin", _begin_sqlite if is_file else _begin_postgresql)
     return engine
 
 
@@ -143,8 +145,18 @@ def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    is_write = connection.get_execution_options().get("is_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write else "BEGIN")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if _is_write(connection) else "BEGIN")
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    """Let writes wait for one another, as SQLite's do, so that checks hold."""
+    if _is_write(connection):
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {BUSY_MS}")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITE_LOCK})")
+
+
+def _is_write(connection: Connection) -> bool:
+    return bool(connection.get_execution_options().get("is_write", False))
 
 
 @contextmanager
@@ -156,7 +168,7 @@ def _explained(url: URL) -> Iterator[None]:
         raise
     except (exc.DatabaseError, sqlite3.DatabaseError) as error:
         cause = getattr(error, "orig", error)
-        raise StateError(
+        raise UnavailableError(
             f"shared state {url.database}: {cause}; if it is locked, end the "
             "process that holds it; if it is damaged, restore a copy"
         ) from error

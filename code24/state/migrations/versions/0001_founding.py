@@ -281,6 +281,9 @@ OUTCOME_MESSAGE = (
     "ab_tests: winner_variant, confidence_level, results and decision_id are "
     "written only together with a new decision"
 )
+REFUSE_OUTCOME = (
+    f"RAISE integrity_constraint_violation USING MESSAGE = '{OUTCOME_MESSAGE}';"
+)
 LAST_DECISION = (
     "(SELECT decision_id FROM decisions WHERE test_id = NEW.id "
     "ORDER BY sequence DESC LIMIT 1)"
@@ -328,11 +331,12 @@ def _postgresql_triggers() -> list[str]:
     functions = [
         (
             "CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$ "
-            "BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$"
+            "BEGIN RAISE integrity_constraint_violation "
+            "USING MESSAGE = TG_TABLE_NAME || ' is append-only'; END $$"
         ),
         (
             "CREATE FUNCTION refuse_outcome() RETURNS trigger LANGUAGE plpgsql AS $$ "
-            f"BEGIN RAISE EXCEPTION '{OUTCOME_MESSAGE}'; END $$"
+            f"BEGIN {REFUSE_OUTCOME} END $$"
         ),
     ]
     append_only = [
@@ -349,7 +353,7 @@ def _postgresql_triggers() -> list[str]:
         (
             "CREATE FUNCTION check_outcome() RETURNS trigger LANGUAGE plpgsql AS $$ "
             f"BEGIN IF {_outcome_changes('IS DISTINCT FROM')} THEN "
-            f"RAISE EXCEPTION '{OUTCOME_MESSAGE}'; END IF; RETURN NEW; END $$"
+            f"{REFUSE_OUTCOME} END IF; RETURN NEW; END $$"
         ),
         (
             "CREATE TRIGGER ab_tests_outcome_update BEFORE UPDATE ON ab_tests "
