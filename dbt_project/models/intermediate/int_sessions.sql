@@ -52,16 +52,28 @@ spans as (
 
 ),
 
+longest_spans as (
+
+    select
+        site_id,
+        stream_id,
+        started_at,
+        max(last_event_at) as last_event_at
+    from spans
+    group by site_id, stream_id, started_at
+
+),
+
 reached as (
 
     select
         *,
         max(last_event_at) over (
             partition by site_id, stream_id
-            order by started_at, last_event_at
+            order by started_at
             rows between unbounded preceding and 1 preceding
         ) as reached_at
-    from spans
+    from longest_spans
 
 ),
 
@@ -87,7 +99,7 @@ numbered as (
         *,
         sum(begins_session) over (
             partition by site_id, stream_id
-            order by started_at, last_event_at
+            order by started_at
             rows between unbounded preceding and current row
         ) as session_number
     from marked

@@ -22,7 +22,7 @@ numbered_views as (
     select
         *,
         row_number() over (
-            partition by site_id, page_view_id
+            partition by site_id, session_id, page_view_id
             order by event_at, event_id
         ) as position_among_duplicates
     from events
