@@ -33,6 +33,8 @@ NEXT: dict[TestStatus, frozenset[TestStatus]] = {
     "complete": frozenset(),
 }
 """Where a test may go from where it is; only an undone decision leads back."""
+IDS = 10_000
+"""Ids in one statement; SQLite takes 32,766 values."""
 
 
 def create_test(
@@ -153,11 +155,12 @@ def note_release(
     now: datetime,
 ) -> int:
     """Note the release that first served the weights; return how many it did."""
-    history = weight_history.c
-    unserved = sa.and_(history.test_id.in_(test_ids), history.release_id.is_(None))
-    query = sa.update(weight_history).where(unserved).values(release_id=release_id)
+    unserved = sa.update(weight_history).where(weight_history.c.release_id.is_(None))
+    served = unserved.values(release_id=release_id)
+    parts = (test_ids[at : at + IDS] for at in range(0, len(test_ids), IDS))
+    queries = [served.where(weight_history.c.test_id.in_(part)) for part in parts]
     with state.write() as connection:
-        count = connection.execute(query).rowcount
+        count = sum(connection.execute(query).rowcount for query in queries)
         if count:
             subject, after = f"release:{release_id}", {"weight_rows": count}
             audit.append(

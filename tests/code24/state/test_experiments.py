@@ -138,6 +138,13 @@ def test_a_release_is_noted_at_the_weights_it_first_served(state: State) -> None
     assert released == {"r000001-aaaaaaaa"}
 
 
+def test_a_release_may_serve_more_tests_than_a_statement_takes(state: State) -> None:
+    _create(state)
+    served = [*(f"t{number}" for number in range(40_000)), "hero"]
+    count = experiments.note_release(state, "r1", served, actor="loop", now=NOW)
+    assert count == 1
+
+
 def test_tests_are_listed_by_site_and_status(state: State) -> None:
     _create(state)
     _create(state, test_id="idea", status="draft")
