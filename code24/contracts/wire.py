@@ -9,9 +9,9 @@ import msgspec
 GoalType = Literal["sales", "leads", "signups", "bookings", "traffic"]
 
 Identifier = Annotated[
-    str, msgspec.Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")
+    str, msgspec.Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+\Z")
 ]
-Slug = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+Slug = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}\Z")]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 

@@ -50,6 +50,7 @@ def test_an_event_reads_and_writes_the_same_bytes() -> None:
         ({"visitorId": ""}, "visitorId"),
         ({"visitorId": "a\nb"}, "visitorId"),
         ({"siteId": "../etc"}, "siteId"),
+        ({"siteId": "shop\n"}, "siteId"),
         ({"url": "x" * 5000}, "url"),
         ({"converionValue": 1}, "converionValue"),
         ({"metadata": []}, "metadata"),

@@ -1,0 +1,144 @@
+"""``code24 site``: the websites and their goals."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, cast, get_args
+
+import typer
+
+from cli.output import console, show_fields, show_json, show_table
+from code24.contracts.site import Site
+from code24.contracts.wire import GoalType
+from code24.errors import Code24Error
+from code24.settings import load
+from code24.state import open_state, sites
+
+app = typer.Typer(
+    help="The websites and their goals.",
+    no_args_is_help=True,
+    epilog="Example: code24 site add shop --host shop.example --goal sales",
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command(
+    name="add",
+    epilog="Example: code24 site add shop --host shop.example --vertical fashion "
+    "--goal sales --goal leads",
+)
+def add(
+    site_id: Annotated[str, typer.Argument(help="Short name: a-z, 0-9, - and _.")],
+    host: Annotated[str, typer.Option(help="The hostname its pages are served from.")],
+    goal: Annotated[
+        list[str], typer.Option(help="sales, leads, signups, bookings or traffic.")
+    ],
+    vertical: Annotated[str, typer.Option(help="Its line of business.")] = "general",
+    as_json: AsJson = False,
+) -> None:
+    """Add a site; its keys are made here. Adding it again changes nothing."""
+    with open_state(load().database_url) as state:
+        site = sites.add_site(
+            state, site_id, host, vertical, _goals(goal), actor="cli", now=_now()
+        )
+    _show(site, as_json=as_json)
+
+
+@app.command(name="list", epilog="Example: code24 site list --json")
+def list_(as_json: AsJson = False) -> None:
+    """List the sites with their goals and public keys."""
+    with open_state(load().database_url) as state:
+        found = sites.list_sites(state)
+    if as_json:
+        show_json(found)
+        return
+    show_table(
+        ("site", "host", "vertical", "goals", "write key", "client key"),
+        [
+            (s.site_id, s.host, s.vertical, s.goals, s.write_key, s.client_key)
+            for s in found
+        ],
+        empty="No sites yet. Add one: code24 site add --help",
+    )
+
+
+@app.command(name="show", epilog="Example: code24 site show upworthy")
+def show(site_id: str, as_json: AsJson = False) -> None:
+    """Show one site."""
+    with open_state(load().database_url) as state:
+        site = sites.get_site(state, site_id)
+    _show(site, as_json=as_json)
+
+
+@app.command(name="import", epilog="Example: code24 site import sites.csv")
+def import_(
+    path: Annotated[
+        Path, typer.Argument(help="CSV with the columns site_id,host,vertical,goals.")
+    ],
+    dry_run: Annotated[bool, typer.Option(help="Check the file, add nothing.")] = False,
+) -> None:
+    """Add every site of a CSV file; ``goals`` are separated by spaces."""
+    rows = _read_sites(path)
+    if not dry_run:
+        with open_state(load().database_url) as state:
+            for site_id, host, vertical, goals in rows:
+                sites.add_site(
+                    state, site_id, host, vertical, goals, actor="cli", now=_now()
+                )
+    verb = "would be added" if dry_run else "are there now"
+    console.print(f"{len(rows)} sites of {path} {verb}.")
+
+
+def _show(site: Site, *, as_json: bool) -> None:
+    if as_json:
+        show_json(site)
+        return
+    show_fields(
+        {
+            "site": site.site_id,
+            "host": site.host,
+            "vertical": site.vertical,
+            "goals": site.goals,
+            "write key": site.write_key,
+            "client key": site.client_key,
+        }
+    )
+
+
+def _goals(names: list[str]) -> tuple[GoalType, ...]:
+    known = get_args(GoalType)
+    for name in names:
+        if name not in known:
+            raise Code24Error(f"goal {name!r}: must be one of {', '.join(known)}")
+    return tuple(cast("GoalType", name) for name in names)
+
+
+def _read_sites(path: Path) -> list[tuple[str, str, str, tuple[GoalType, ...]]]:
+    lines = _csv_rows(path)
+    rows = []
+    for number, row in enumerate(lines, start=2):
+        missing = [name for name in ("site_id", "host", "goals") if not row.get(name)]
+        if missing:
+            raise Code24Error(f"{path}:{number}: no {', '.join(missing)}")
+        try:
+            goals = _goals(row["goals"].split())
+        except Code24Error as error:
+            raise Code24Error(f"{path}:{number}: {error}") from error
+        rows.append(
+            (row["site_id"], row["host"], row.get("vertical") or "general", goals)
+        )
+    return rows
+
+
+def _csv_rows(path: Path) -> list[dict[str, str]]:
+    import csv  # noqa: PLC0415 - only this command reads CSV
+
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise Code24Error(f"{path}: cannot be read as CSV: {error}") from error
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

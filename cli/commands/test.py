@@ -1,0 +1,85 @@
+"""``code24 test``: the A/B tests."""
+
+from typing import Annotated
+
+import typer
+
+from cli.output import show_fields, show_json, show_table
+from code24.contracts.experiment import TestStatus
+from code24.settings import load
+from code24.state import decisions, experiments, open_state
+
+app = typer.Typer(
+    help="The A/B tests.",
+    no_args_is_help=True,
+    epilog="Example: code24 test list --site upworthy --status running",
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command(name="list", epilog="Example: code24 test list --site upworthy --json")
+def list_(
+    site: Annotated[str | None, typer.Option(help="Only this site's.")] = None,
+    status: Annotated[
+        TestStatus | None, typer.Option(help="Only tests in this status.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the tests and what was last decided about each."""
+    with open_state(load().database_url) as state:
+        tests = experiments.list_tests(state, site_id=site, status=status)
+        last = {entry.test_id: entry for entry in decisions.list_decisions(state)}
+    if as_json:
+        show_json(tests)
+        return
+    show_table(
+        ("test", "site", "kind", "goal", "variants", "status", "last decision"),
+        [
+            (
+                test.test_id,
+                test.site_id,
+                test.test_type,
+                test.goal_type,
+                len(test.variants),
+                test.status,
+                last[test.test_id].kind if test.test_id in last else None,
+            )
+            for test in tests
+        ],
+        empty="No tests. The sample data brings twelve: code24 run",
+    )
+
+
+@app.command(name="show", epilog="Example: code24 test show TEST --json")
+def show(test_id: str, as_json: AsJson = False) -> None:
+    """Show one test: its variants, and every decision with its reason."""
+    with open_state(load().database_url) as state:
+        test = experiments.get_test(state, test_id)
+        log = decisions.list_decisions(state, test_id=test_id)
+    if as_json:
+        show_json({"test": test, "decisions": log})
+        return
+    show_fields(
+        {
+            "test": test.test_id,
+            "site": test.site_id,
+            "kind": test.test_type,
+            "goal": test.goal_type,
+            "status": test.status,
+            "winner": test.winner_variant,
+        }
+    )
+    show_table(
+        ("variant", "share", "name"),
+        [
+            (variant.variant_id, share, variant.name)
+            for variant, share in zip(test.variants, test.traffic_split, strict=True)
+        ],
+        empty="",
+    )
+    show_table(
+        ("decided", "kind", "reason"),
+        [(f"{d.decided_at:%Y-%m-%d %H:%M}", d.kind, d.reason) for d in log],
+        empty="No decision yet: code24 run",
+    )
