@@ -24,7 +24,8 @@
 # * **flat**: nothing is assumed of effects, as in most dashboards;
 # * **learned**: a normal prior fitted to tests that *ended before* the scored ones began.
 #
-# Everything below comes from `models/`, the code that the platform itself runs.
+# Everything below comes from `models/`, the code that the platform itself runs. As a
+# script it prints its results: `.venv/bin/python notebooks/headline_tests.py`.
 
 # %%
 from datetime import datetime, timedelta
@@ -32,7 +33,6 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from IPython.display import Markdown, display
 
 from models.experiments.analysis import analyze
 from models.experiments.arms import log_rates
@@ -51,7 +51,7 @@ pl.Config.set_tbl_hide_dataframe_shape(True)
 pl.Config.set_tbl_hide_column_data_types(True)
 pl.Config.set_tbl_cols(-1)
 pl.Config.set_tbl_width_chars(110)
-pl.Config.set_float_precision(3);
+pl.Config.set_float_precision(3)
 
 # %% [markdown]
 # ## The tests
@@ -74,7 +74,7 @@ past = (
     )
 )
 screened = screen(past)
-screened.group_by(pl.col("reason").fill_null("used")).len("tests").sort("tests")
+print(screened.group_by(pl.col("reason").fill_null("used")).len("tests").sort("tests"))
 
 # %% [markdown]
 # One test in seven does not have the split it should have (`sample ratio`), nearly all of
@@ -89,7 +89,8 @@ sound = past.join(
     pl.col("ended_at") > BEGIN,
     pl.col("units").min().over("experiment_id") >= LEAST_IMPRESSIONS,
 )
-middle = sound.group_by("experiment_id").agg(pl.col("ended_at").first())["ended_at"].median()
+ends = sound.group_by("experiment_id").agg(pl.col("ended_at").first())["ended_at"]
+middle = ends.median()
 scored = sound.filter(pl.col("ended_at") > middle).sort("experiment_id", "variation_index")
 # A test belongs to the week that ends at `ended_at`, so it began at most 7 days before.
 before = scored["ended_at"].min() - timedelta(days=7)
@@ -220,21 +221,16 @@ tables = {
     for name, prior in priors.items()
 }
 result = pl.DataFrame([row(name, share, tables[share, name]) for share, name in tables])
-result
+print(result)
 
 # %%
 ratio = {
     name: result.filter(pl.col("prior") == name)["predicted / held out"].to_list()
     for name in priors
 }
-display(
-    Markdown(
-        f"**A flat analysis promises {ratio['flat'][0]:.1f}, {ratio['flat'][1]:.1f} and "
-        f"{ratio['flat'][2]:.1f} times what its pick brings; the learned prior "
-        f"{ratio['learned'][0]:.2f}, {ratio['learned'][1]:.2f} and "
-        f"{ratio['learned'][2]:.2f} times.**"
-    )
-)
+told = {name: ", ".join(f"{value:.2f}" for value in ratio[name]) for name in priors}
+print(f"A flat analysis promises {told['flat']} times what its pick then brings;")
+print(f"the learned prior {told['learned']} times.")
 assert min(ratio["flat"]) > 1.5, ratio
 assert all(0.8 < value < 1.25 for value in ratio["learned"]), ratio
 
@@ -266,7 +262,7 @@ def comparison(share: float) -> dict[str, object]:
     }
 
 
-pl.DataFrame([comparison(share) for share in SHARES])
+print(pl.DataFrame([comparison(share) for share in SHARES]))
 
 # %% [markdown]
 # **It decides little on so few clicks.** The arms of these tests have a handful of clicks
@@ -300,7 +296,7 @@ def verdicts(share: float, name: str) -> dict[str, object]:
     }
 
 
-pl.DataFrame([verdicts(share, "learned") for share in SHARES])
+print(pl.DataFrame([verdicts(share, "learned") for share in SHARES]))
 
 # %% [markdown]
 # **It says nothing across sites.** All of these tests are one publisher's: they show
@@ -319,7 +315,7 @@ curve = {0: DEFAULT_PRIOR}
 for number in (5, 20, 100, 1_000):
     chosen = past.join(earlier.tail(number), on="experiment_id", how="semi")
     curve[number] = learn(chosen, before=before)
-pl.DataFrame(
+learning = pl.DataFrame(
     [
         {
             "tests": prior.tests,
@@ -329,7 +325,8 @@ pl.DataFrame(
         }
         for prior in curve.values()
     ]
-).drop("prior", "± se")
+).drop("prior", "± se", "seen")
+print(learning)
 
 # %% [markdown]
 # The default is made for changes of a page, which move little; headlines move much. With

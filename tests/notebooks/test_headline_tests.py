@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import jupytext
+import jupytext  # type: ignore[import-untyped]
 import pytest
 from nbclient import NotebookClient
 
