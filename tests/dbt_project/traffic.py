@@ -26,7 +26,7 @@ class Traffic:
     """
 
     def __init__(self, seed: int, events: int = 150) -> None:
-        self._random = Random(seed)
+        self._random = Random(seed)  # noqa: S311  no secret
         self._events = events
         self._made: list[Event] = []
         self._day = 0
@@ -91,7 +91,9 @@ class Traffic:
             visitor_id=visitor,
             session_id=self._session(visitor),
             timestamp=moment,
-            goal_type=self._random.choice(("sales", "leads")) if is_conversion else None,
+            goal_type=self._random.choice(("sales", "leads"))
+            if is_conversion
+            else None,
             conversion_value=self._value() if is_conversion else None,
             url=f"https://{site_id}.example/p{self._random.randrange(5)}?a=1#top",
             metadata=self._metadata(kind, site_id, visitor),
@@ -124,7 +126,9 @@ class Traffic:
                 "name": kind,
                 "experimentId": EXPERIMENTS[site_id],
                 "variationId": self._variant(visitor),
-                "unitId": self._random.choice((visitor, f"u{self._random.randrange(60)}")),
+                "unitId": self._random.choice(
+                    (visitor, f"u{self._random.randrange(60)}")
+                ),
             }
         return metadata
 

@@ -4,12 +4,12 @@ import os
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
+from dbt.cli.main import dbtRunner
 
 from code24.contracts.event import DeadLetter, LogRecord
 from code24.intake import IntakeLog, encode_outcomes
@@ -63,6 +63,13 @@ class Warehouse:
         with duckdb.connect(str(self.file), read_only=True) as connection:
             return connection.execute(sql).fetchall()
 
+    def rows(self, sql: str) -> list[dict[str, Any]]:
+        """Return the rows of a query, each by column."""
+        with duckdb.connect(str(self.file), read_only=True) as connection:
+            found = connection.execute(sql)
+            names = [column[0] for column in found.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
     def differences(self, other: "Warehouse") -> dict[str, tuple[Rows, Rows]]:
         """Return by table what only this and what only the other one has."""
         with duckdb.connect(str(self.file), read_only=True) as connection:
@@ -98,9 +105,8 @@ class Warehouse:
 
 
 def _missing(connection: Any, table: str, other: str) -> Rows:
-    rows: Rows = connection.execute(
-        f"select * from {table} except all select * from {other} limit 5"
-    ).fetchall()
+    query = f"select * from {table} except all select * from {other} limit 5"  # noqa: S608
+    rows: Rows = connection.execute(query).fetchall()
     return rows
 
 
@@ -114,8 +120,6 @@ def _tables(connection: Any) -> list[str]:
 
 @cache
 def _manifest() -> Any:
-    from dbt.cli.main import dbtRunner
-
     result = dbtRunner().invoke(
         [
             *("parse", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
@@ -129,13 +133,4 @@ def _manifest() -> Any:
 
 def _runner() -> Any:
     """Return a dbt with the project parsed once for all tests."""
-    from dbt.cli.main import dbtRunner
-
     return dbtRunner(manifest=_manifest())
-
-
-def record(event: Any, received_at: datetime, bot_reason: str | None) -> LogRecord:
-    """Return the record of an event as the door would log it."""
-    return LogRecord(
-        event=event, received_at=received_at, origin="live", bot_reason=bot_reason
-    )

@@ -17,6 +17,19 @@ events as (
 
 ),
 
+openers as (
+
+    select
+        *,
+        first_value(visitor_id) over (
+            partition by site_id, session_id
+            order by event_at, event_id
+        ) as opener_id
+    from events
+    where is_page_event
+
+),
+
 numbered_views as (
 
     select
@@ -25,7 +38,7 @@ numbered_views as (
             partition by site_id, session_id, page_view_id
             order by event_at, event_id
         ) as position_among_duplicates
-    from events
+    from openers
     where event_type = 'page_view'
 
 ),
@@ -104,7 +117,7 @@ final as (
         views.site_id,
         views.page_view_id,
         views.event_id,
-        views.visitor_id,
+        views.opener_id as visitor_id,
         views.stream_id,
         views.session_id,
         views.first_event_at,
