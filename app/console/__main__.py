@@ -38,6 +38,7 @@ def options(settings: Settings) -> dict[str, object]:
         "paddingTop": "2rem",
     }
     return {
+        "runner.magicEnabled": False,
         "server.address": HOST,
         "server.port": settings.ports.console,
         "server.headless": True,

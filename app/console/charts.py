@@ -170,7 +170,7 @@ def posteriors(variants: pl.DataFrame, goal: str) -> Layers | None:
         .encode(x=x, y=y)
     )
     return alt.layer(_zero(), prior, filled, lines).properties(
-        height=300,
+        height=320 + 22 * ((len(rows) + 1) // 2),
         title=_title(
             "How sure are we of the size of the change?",
             "The more of a curve lies right of nought, the surer the gain. "
@@ -245,7 +245,7 @@ def daily(values: pl.DataFrame, column: str, title: str, unit: str) -> alt.Chart
     data = values.select("date_day", pl.col(column).alias("value"))
     area: alt.Chart = alt.Chart(data).encode(
         x=alt.X("date_day:T", title=None, axis=alt.Axis(format="%-d %b %Y")),
-        y=alt.Y("value:Q", title=unit),
+        y=alt.Y("value:Q", title=unit, axis=alt.Axis(tickMinStep=1)),
         tooltip=[
             alt.Tooltip("date_day:T", title="Day", format="%-d %b %Y"),
             alt.Tooltip("value:Q", title=unit, format=",.0f"),

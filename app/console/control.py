@@ -1,9 +1,10 @@
 """The processes of this machine, and the control API: the one way to change things."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 
@@ -12,6 +13,7 @@ from code24.settings import HOST, Settings
 
 TIMEOUT_SECONDS = 2.0
 """The processes are on this machine; one that takes longer is not well."""
+Subject = Literal["siteId", "testId"]
 
 
 class ControlError(Code24Error):
@@ -70,14 +72,6 @@ class Control:
         self._base = f"http://{HOST}:{settings.ports.platform}"
         self._token_path = settings.keys / "operator.token"
 
-    def is_up(self) -> bool:
-        """Whether it answers."""
-        try:
-            answer = httpx.get(f"{self._base}/health", timeout=TIMEOUT_SECONDS)
-        except httpx.HTTPError:
-            return False
-        return answer.status_code < 400
-
     def undo(self, decision_id: str) -> None:
         """Take a decision back; the control API logs it as a decision of its own.
 
@@ -88,15 +82,34 @@ class Control:
 
     def undo_command(self, decision_id: str) -> str:
         """Return the command that does the same from a terminal."""
+        return self._command(f"/v1/decisions/{decision_id}/undo")
+
+    def switch(self, subject: Subject, subject_id: str, *, is_off: bool) -> None:
+        """Turn a site or a test off, or on again, in every serving process at once.
+
+        Raises:
+            ControlError: it refused, or does not answer; says so in its words.
+        """
+        self._post("/v1/switches", {subject: subject_id, "isOff": is_off})
+
+    def switch_command(self, subject: Subject, subject_id: str, *, is_off: bool) -> str:
+        """Return the command that does the same from a terminal."""
+        body = json.dumps({subject: subject_id, "isOff": is_off})
+        return f"{self._command('/v1/switches')} -d '{body}'"
+
+    def _command(self, path: str) -> str:
         return (
             f'curl -X POST -H "Authorization: Bearer $(cat {self._token_path})" '
-            f"{self._base}/v1/decisions/{decision_id}/undo"
+            f"{self._base}{path}"
         )
 
-    def _post(self, path: str) -> None:
+    def _post(self, path: str, body: dict[str, object] | None = None) -> None:
         try:
             answer = httpx.post(
-                self._base + path, headers=self._headers(), timeout=TIMEOUT_SECONDS
+                self._base + path,
+                json=body,
+                headers=self._headers(),
+                timeout=TIMEOUT_SECONDS,
             )
         except httpx.HTTPError as error:
             raise ControlError(

@@ -1,15 +1,18 @@
 """From the reports to the tables that the pages show: pure functions of frames."""
 
+from typing import Any
+
 import polars as pl
 
 from app.console.reading import Reports
 
+YEAR_DAYS = 365
 TREND_DAYS = 28
 """Four whole weeks, so that a sparkline and its total do not hang on the weekday."""
 MAX_ROWS = 2_000
 """Rows drawn at once; the rest is reached by narrowing the filter."""
-SRM_WATCH_P = 0.01
-"""Below this a split is worth watching; the analysis itself says when it is broken."""
+UNDOABLE = frozenset({"ship", "stop", "shift"})
+"""Decisions that change what visitors see; keep and hold change nothing."""
 
 
 def portfolio(reports: Reports) -> pl.DataFrame:
@@ -18,7 +21,7 @@ def portfolio(reports: Reports) -> pl.DataFrame:
         reports.sites.join(_main_goals(reports), on="site_id", how="left")
         .join(_trends(reports.site_daily), on="site_id", how="left")
         .join(_test_counts(reports.tests), on="site_id", how="left")
-        .join(_newest(reports.decisions, "site_id"), on="site_id", how="left")
+        .join(_newest(told(reports.decisions), "site_id"), on="site_id", how="left")
         .with_columns(pl.col("tests_running", "tests_all").fill_null(0))
         .sort("site_id")
     )
@@ -65,6 +68,26 @@ def _trends(daily: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def days(reports: Reports, site_id: str) -> pl.DataFrame:
+    """Return one row per day of a site's last year with data, days without it too."""
+    own = reports.site_daily.filter(pl.col("site_id") == site_id)
+    if own.is_empty():
+        return own
+    span = own.select(
+        first=pl.max_horizontal(
+            pl.col("date_day").min(),
+            pl.col("date_day").max().dt.offset_by(f"-{YEAR_DAYS - 1}d"),
+        ),
+        last=pl.col("date_day").max(),
+    ).row(0)
+    dense = pl.DataFrame({"date_day": pl.date_range(*span, eager=True)})
+    return (
+        dense.join(own, on="date_day", how="left")
+        .with_columns(pl.col("visitors", "conversions").fill_null(0))
+        .sort("date_day")
+    )
+
+
 def _test_counts(tests: pl.DataFrame) -> pl.DataFrame:
     """One row per site: how many of its tests run, and how many there are."""
     return (
@@ -97,7 +120,9 @@ def tests_list(reports: Reports) -> pl.DataFrame:
         .join(_leaders(reports.analyses), on="experiment_id", how="left")
         .join(_health(reports.analyses), on="experiment_id", how="left")
         .join(
-            _newest(reports.decisions, "experiment_id"), on="experiment_id", how="left"
+            _newest(told(reports.decisions), "experiment_id"),
+            on="experiment_id",
+            how="left",
         )
         .with_columns(
             _health_words().alias("health"), pl.col("is_srm").fill_null(False)
@@ -148,6 +173,8 @@ def _health(analyses: pl.DataFrame) -> pl.DataFrame:
     return analyses.group_by("experiment_id").agg(
         pl.col("units", "conversions").sum(),
         pl.col("srm_p").min(),
+        pl.col("srm_level").first(),
+        pl.col("units_multiple").first(),
         pl.col("is_srm").any(),
         pl.col("is_enough_data").all(),
         pl.col("problem").drop_nulls().first(),
@@ -157,12 +184,12 @@ def _health(analyses: pl.DataFrame) -> pl.DataFrame:
 def _health_words() -> pl.Expr:
     """Name the worst that is wrong with a test; empty where nothing is."""
     return (
-        pl.when(pl.col("is_srm"))
+        pl.when(pl.col("srm_level") == "warning")
+        .then(pl.lit("Split in doubt"))
+        .when(pl.col("is_srm"))
         .then(pl.lit("Split is off"))
         .when(pl.col("problem").is_not_null())
         .then(pl.lit("Not analysed"))
-        .when(pl.col("srm_p") < SRM_WATCH_P)
-        .then(pl.lit("Watch the split"))
         .when(pl.col("units").is_null() & (pl.col("status") == "running"))
         .then(pl.lit("No visitors yet"))
         .otherwise(pl.lit(""))
@@ -195,7 +222,35 @@ def history(
     reports: Reports, column: str | None = None, value: str = ""
 ) -> pl.DataFrame:
     """Return decisions, the newest first; of one site or one test where named."""
-    found = reports.decisions
+    found = told(reports.decisions)
     if column is not None:
         found = found.filter(pl.col(column) == value)
     return found.sort("decided_at", "decision_id", descending=True)
+
+
+def told(decisions: pl.DataFrame) -> pl.DataFrame:
+    """Name the undoing of a decision by a kind of its own, and what it undoes.
+
+    The log keeps an undoing as a ``keep`` whose evidence says ``undoes``.
+    """
+    undoes = pl.col("evidence").str.json_path_match("$.undoes")
+    return decisions.with_columns(
+        undoes.alias("undoes"),
+        pl.when(undoes.is_not_null())
+        .then(pl.lit("undo"))
+        .otherwise("kind")
+        .alias("kind"),
+    )
+
+
+def in_force(decisions: pl.DataFrame) -> dict[str, Any] | None:
+    """Return the newest decision of a test that changed something and still holds.
+
+    Args:
+        decisions: the test's ``history``.
+    """
+    undone = decisions["undoes"].drop_nulls()
+    holding = decisions.filter(
+        pl.col("kind").is_in(UNDOABLE) & ~pl.col("decision_id").is_in(undone.implode())
+    )
+    return None if holding.is_empty() else holding.row(0, named=True)

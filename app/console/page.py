@@ -16,6 +16,7 @@ SITE_PAGE = "views/site.py"
 TEST_PAGE = "views/test.py"
 TESTS_PAGE = "views/tests.py"
 ALL = "All"
+AGAIN = "Delete the file `CURRENT` among the reports and publish anew with `make run`."
 Columns = Mapping[str, ColumnConfig | str]
 
 
@@ -55,8 +56,7 @@ def reports() -> Reports:
         st.stop()
     except ReportError as error:
         st.error(
-            f"**The reports cannot be read.** {wording.plain(str(error))}. "
-            "Publish them again with `make run`.",
+            f"**The reports cannot be read.** {wording.plain(str(error))}. {AGAIN}",
             icon=":material/error:",
         )
         st.stop()
@@ -69,7 +69,7 @@ def _say_last_good(found: Reports) -> None:
     when = wording.moment(found.published_at)
     st.warning(
         f"**You see the last good reports, of {when}.** The newest cannot be read: "
-        f"{wording.plain(found.problem or '')}. Publish them again with `make run`.",
+        f"{wording.plain(found.problem or '')}. {AGAIN}",
         icon=":material/history:",
     )
 
@@ -89,7 +89,7 @@ def freshness() -> None:
     written = datetime.fromtimestamp(current.written_ns / 1e9, tz=UTC)
     ago = wording.age(written, datetime.now(UTC))
     st.caption(
-        f"Reports published {ago} · looks for new ones every 5 s",
+        f"Reports last changed {ago} · looks for new ones every 5 s",
         text_alignment="right",
     )
 
@@ -150,6 +150,11 @@ def search(frame: pl.DataFrame, columns: Sequence[str], text: str) -> pl.DataFra
             for name in columns
         )
     )
+
+
+def height(frame: pl.DataFrame, row_height: int) -> int:
+    """Return the height in pixels of a table, of 18 rows at most before it scrolls."""
+    return row_height * min(frame.height, 18) + 36
 
 
 def shown(frame: pl.DataFrame, limit: int, thing: str) -> pl.DataFrame:

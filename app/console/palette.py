@@ -23,8 +23,11 @@ CHIPS = {
     "Undone": "#7d889655",
     "Split is off": "#d2642a66",
     "Not analysed": "#d2642a55",
-    "Watch the split": "#c7770055",
+    "Split in doubt": "#c7770055",
     "No visitors yet": "#7d889644",
+    "Good": "#17917a66",
+    "Needs improvement": "#c7770055",
+    "Poor": "#d2642a66",
     "Well": "#17917a66",
     "Not well": "#d2642a66",
 }

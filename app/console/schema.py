@@ -52,10 +52,14 @@ GOAL_DAILY = Report(
     optional={"converting_visitors": COUNT, "value_cents": NUMBER},
 )
 WEB_VITALS = Report(
-    required={"site_id": TEXT, "metric": TEXT, "p75": NUMBER},
-    optional={
-        "date_day": pl.Date(),
+    required={
+        "site_id": TEXT,
+        "measurement_type": TEXT,
         "device": TEXT,
+        "metric": TEXT,
+        "p75": NUMBER,
+    },
+    optional={
         "measurements": COUNT,
         "rating": TEXT,
     },
@@ -104,6 +108,9 @@ ANALYSES = Report(
         "is_enough_data": FLAG,
         "srm_p": NUMBER,
         "is_srm": FLAG,
+        "srm_level": TEXT,
+        "e_value": NUMBER,
+        "units_multiple": COUNT,
         "problem": TEXT,
         "prior_mean": NUMBER,
         "prior_sd": NUMBER,

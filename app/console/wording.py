@@ -31,8 +31,6 @@ GOAL = {
     "bookings": "Bookings",
     "traffic": "Traffic",
 }
-UNDOABLE = frozenset({"ship", "stop", "shift"})
-"""Decisions that change what visitors see; keep and hold change nothing."""
 
 
 def plain(text: str) -> str:
@@ -60,6 +58,11 @@ def lift(value: float | None, digits: int = 1) -> str:
     if value is None:
         return UNKNOWN
     return f"{value:+.{digits}%}".replace("-", MINUS)
+
+
+def vital(metric: str, value: float) -> str:
+    """Return a web vital with its unit, as ``2,989 ms``; layout shift has none."""
+    return f"{value:.2f}" if metric.lower() == "cls" else f"{value:,.0f} ms"
 
 
 def chance(value: float | None) -> str:
@@ -134,12 +137,13 @@ def headline(
 
 
 def _held(test: dict[str, Any]) -> str:
-    if test["is_srm"]:
-        return (
-            "No winner is named: visitors were not split as planned "
-            f"(p = {p_value(test['srm_p'])}), so the counts cannot be trusted."
-        )
-    return "No winner is named: a check of the data failed."
+    if not test["is_srm"]:
+        return "No winner is named: a check of the data failed."
+    doubt = "may not have been" if test["srm_level"] == "warning" else "were not"
+    return (
+        f"No winner is named: visitors {doubt} split as planned "
+        f"(p = {p_value(test['srm_p'])}), so the counts cannot be trusted."
+    )
 
 
 def _stopped(test: dict[str, Any], leader: dict[str, Any]) -> str:
@@ -166,6 +170,8 @@ def _shipped(
 def _open(test: dict[str, Any], leader: dict[str, Any]) -> Headline:
     low, high = leader["lift_low"], leader["lift_high"]
     variant, effect = plain(leader["variant_id"]), _effect(test, leader)
+    if test["is_enough_data"] is False:
+        return Headline(f"Too early to say: so far {variant} {effect}.", "neutral")
     if low is not None and low > 0:
         return Headline(f"Variant {variant} is ahead: it {effect}.", "good")
     if high is not None and high < 0:

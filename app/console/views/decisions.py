@@ -72,6 +72,7 @@ def _table(decisions: pl.DataFrame) -> None:
         on_select="rerun",
         selection_mode="single-cell",
         row_height=36,
+        height=page.height(decisions, 36),
         placeholder=wording.DASH,
     )
     page.open_clicked(decisions, event, "experiment_id", page.TEST_PAGE)

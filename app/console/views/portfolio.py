@@ -60,6 +60,7 @@ def _table(sites: pl.DataFrame) -> None:
         on_select="rerun",
         selection_mode="single-cell",
         row_height=40,
+        height=page.height(sites, 40),
         placeholder=wording.DASH,
     )
     page.open_clicked(sites, event, "site_id", page.SITE_PAGE)
@@ -68,7 +69,7 @@ def _table(sites: pl.DataFrame) -> None:
 def _in_words(sites: pl.DataFrame) -> pl.DataFrame:
     return sites.with_columns(
         pl.col("goal").replace(wording.GOAL),
-        (pl.col("conversion_value_cents") / 100).alias("value"),
+        (pl.col("conversion_value_cents").replace(0.0, None) / 100).alias("value"),
         pl.format(
             "{}, {}",
             pl.col("decision").replace(wording.DECISION),

@@ -5,22 +5,17 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from app.console import charts, frames, page, wording
+from app.console import actions, charts, frames, page, wording
 from app.console.reading import Reports
 
-RATINGS = {
-    "good": "Good",
-    "needs_improvement": "Needs improvement",
-    "needs improvement": "Needs improvement",
-    "poor": "Poor",
-}
-VITALS = {
-    "lcp": "Largest paint (LCP), ms",
-    "fcp": "First paint (FCP), ms",
-    "ttfb": "First byte (TTFB), ms",
-    "inp": "Response to input (INP), ms",
-    "fid": "First input delay (FID), ms",
+RATINGS = {"good": "Good", "needs improvement": "Needs improvement", "poor": "Poor"}
+VITALS = {  # the one that matters most first
+    "lcp": "Largest paint (LCP)",
+    "inp": "Response to input (INP)",
     "cls": "Layout shift (CLS)",
+    "fcp": "First paint (FCP)",
+    "ttfb": "First byte (TTFB)",
+    "fid": "First input delay (FID)",
 }
 
 
@@ -40,6 +35,7 @@ def render() -> None:
     _goals(found, site_id)
     _vitals(found, site_id)
     _tests(found, site_id)
+    actions.switch("siteId", site_id)
 
 
 def _head(site: dict[str, Any]) -> None:
@@ -54,18 +50,17 @@ def _head(site: dict[str, Any]) -> None:
     visitors, conversions, value, tests = st.columns(4)
     visitors.metric("Visitors, last 28 days", wording.count(site["visitors"]))
     conversions.metric("Conversions, last 28 days", wording.count(site["conversions"]))
+    cents = site["conversion_value_cents"]
     value.metric(
         "Value, last 28 days",
-        wording.money(site["conversion_value_cents"]),
+        wording.money(cents) if cents else wording.DASH,
         help="In the site's own currency.",
     )
     tests.metric("Tests running", f"{site['tests_running']} of {site['tests_all']}")
 
 
 def _trends(found: Reports, site: dict[str, Any]) -> None:
-    daily = found.site_daily.filter(pl.col("site_id") == site["site_id"]).sort(
-        "date_day"
-    )
+    daily = frames.days(found, site["site_id"])
     if daily.is_empty():
         st.info("No events of this site yet.")
         return
@@ -74,6 +69,9 @@ def _trends(found: Reports, site: dict[str, Any]) -> None:
         charts.daily(daily, "visitors", "How many people visit?", "Visitors a day"),
         alt="Visitors a day",
     )
+    if not daily["conversions"].sum():
+        right.info("No goal was reached in this time.")
+        return
     right.altair_chart(
         charts.daily(
             daily, "conversions", "How often is a goal reached?", "Conversions a day"
@@ -88,7 +86,7 @@ def _goals(found: Reports, site_id: str) -> None:
         .group_by("goal_type")
         .agg(
             pl.col("conversions").sum(),
-            pl.col("value_cents").sum() / 100,
+            pl.col("value_cents").sum().replace(0.0, None) / 100,
             pl.col("date_day").max(),
         )
         .sort("conversions", descending=True)
@@ -113,31 +111,40 @@ def _goals(found: Reports, site_id: str) -> None:
 
 
 def _vitals(found: Reports, site_id: str) -> None:
-    measured = found.web_vitals.filter(pl.col("site_id") == site_id)
+    measured = found.web_vitals.filter(
+        (pl.col("site_id") == site_id)
+        & pl.col("measurement_type").is_in(["overall", "by_device"])
+    )
     if measured.is_empty():
         return
     st.subheader("How fast the pages feel")
     st.caption("The 75th percentile: three of four visits were as good or better.")
     st.dataframe(
-        measured.sort("metric", "device").select(
-            pl.col("metric").str.to_lowercase().replace(VITALS),
-            "device",
-            "p75",
-            pl.col("rating").replace(RATINGS),
-            "measurements",
-        ),
+        [
+            {
+                "Measure": VITALS.get(row["metric"], row["metric"]),
+                "Device": row["device"],
+                "75th percentile": wording.vital(row["metric"], row["p75"]),
+                "Rating": [RATINGS.get(row["rating"], row["rating"])],
+                "Page views measured": row["measurements"],
+            }
+            for row in sorted(measured.to_dicts(), key=_by_importance)
+        ],
         column_config={
-            "metric": "Measure",
-            "device": "Device",
-            "p75": st.column_config.NumberColumn("75th percentile", format="%.3g"),
-            "rating": "Rating",
-            "measurements": st.column_config.NumberColumn(
-                "Measurements", format="localized"
-            ),
+            "75th percentile": st.column_config.TextColumn(alignment="right"),
+            "Rating": page.chips("Rating"),
+            "Page views measured": st.column_config.NumberColumn(format="localized"),
         },
+        height=page.height(measured, 35),
         hide_index=True,
         placeholder=wording.DASH,
     )
+
+
+def _by_importance(row: dict[str, Any]) -> tuple[int, str]:
+    known = list(VITALS)
+    metric = row["metric"]
+    return known.index(metric) if metric in known else len(known), row["device"]
 
 
 def _tests(found: Reports, site_id: str) -> None:

@@ -6,10 +6,8 @@ from typing import Any, Literal
 import polars as pl
 import streamlit as st
 
-from app.console import charts, frames, page, wording
-from app.console.control import Control, ControlError
+from app.console import actions, charts, frames, page, wording
 from app.console.reading import Reports
-from code24.settings import load
 
 TONES = {
     "good": (st.success, ":material/trending_up:"),
@@ -35,7 +33,8 @@ def render() -> None:
         return
     test = tests.row(0, named=True)
     variants = frames.variants(found, test_id)
-    decisions = frames.history(found, "experiment_id", test_id).to_dicts()
+    log = frames.history(found, "experiment_id", test_id)
+    decisions = log.to_dicts()
     leader = _leader(test, variants)
     _head(test)
     _result(test, leader, decisions)
@@ -46,6 +45,7 @@ def render() -> None:
         _chart(charts.split(variants), "Share of visitors per variant against the plan")
     with decided:
         _decided(decisions)
+        _actions(test, frames.in_force(log))
     _history(decisions)
     _definition(test, found)
 
@@ -166,7 +166,7 @@ def _counts(variants: pl.DataFrame) -> None:
     st.dataframe(
         rows.select(
             "variant_id", "name", "units", "conversions", "rate", "lift", "interval",
-            "raw_lift", "chance_to_win", "expected_loss",
+            "raw_lift", "chance_to_win", "expected_loss", "e_value",
         ),
         column_config=_count_columns(),
         hide_index=True,
@@ -185,7 +185,7 @@ def _count_columns() -> page.Columns:
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     return {
         "variant_id": text("Variant", pinned=True),
-        "name": text("Name", width="medium"),
+        "name": text("Name", width=330),
         "units": number("Visitors", format="localized"),
         "conversions": number("Converted", format="localized"),
         "rate": number("Rate", format="%.2f%%"),
@@ -194,6 +194,12 @@ def _count_columns() -> page.Columns:
         "raw_lift": number("Counts alone", format="%+.1f%%", help="Without the prior."),
         "chance_to_win": number("Chance to win", format="%.1f%%"),
         "expected_loss": number("Expected loss", format="%.2f%%"),
+        "e_value": number(
+            "E-value",
+            format="compact",
+            help="Evidence for a gain, valid however often one looks; 20 times the "
+            "number of variants compared proves one.",
+        ),
     }
 
 
@@ -209,7 +215,14 @@ def _decided(decisions: list[dict[str, Any]]) -> None:
         f"{wording.plain(newest['reason'])}"
     )
     _proof(newest)
-    _undo(newest)
+
+
+def _actions(test: dict[str, Any], decision: dict[str, Any] | None) -> None:
+    with st.container(horizontal=True):
+        if decision is not None:
+            actions.undo(decision)
+        if test["status"] == "running":
+            actions.switch("testId", test["experiment_id"])
 
 
 def _proof(decision: dict[str, Any]) -> None:
@@ -228,34 +241,6 @@ def _parsed(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return {"text": text}
-
-
-def _undo(decision: dict[str, Any]) -> None:
-    if decision["kind"] not in wording.UNDOABLE:
-        return
-    control = Control(load())
-    with st.popover("Undo this decision", icon=":material/undo:"):
-        st.markdown(
-            "The test goes back to the state it had before; visitors see the change "
-            "with the next release. The log keeps both decisions."
-        )
-        if st.button("Undo it", type="primary", key="undo"):
-            _do_undo(control, decision["decision_id"])
-        st.caption("The same from a terminal:")
-        st.code(
-            control.undo_command(decision["decision_id"]),
-            language="bash",
-            wrap_lines=True,
-        )
-
-
-def _do_undo(control: Control, decision_id: str) -> None:
-    try:
-        control.undo(decision_id)
-    except ControlError as error:
-        st.error(wording.plain(str(error)))
-    else:
-        st.success("Undone. The next run of the loop publishes it.")
 
 
 def _history(decisions: list[dict[str, Any]]) -> None:
@@ -281,6 +266,11 @@ def _history(decisions: list[dict[str, Any]]) -> None:
 def _definition(test: dict[str, Any], found: Reports) -> None:
     asked = wording.share(test["coverage"], 0)
     as_of = found.summary["as_of_event_at"].to_list()[:1]
+    left_out = test["units_multiple"]
+    if left_out:
+        st.caption(
+            f"{wording.count(left_out)} visitors saw several variants and are left out."
+        )
     st.caption(
         f"{wording.count(test['variants'])} variants · {asked} of visitors take part "
         f"· {wording.count(test['conversions'])} conversions · events up to "

@@ -72,6 +72,7 @@ def _table(tests: pl.DataFrame) -> None:
         on_select="rerun",
         selection_mode="single-cell",
         row_height=36,
+        height=page.height(tests, 36),
         placeholder=wording.DASH,
     )
     page.open_clicked(tests, event, "experiment_id", page.TEST_PAGE)
@@ -101,8 +102,8 @@ def _columns() -> page.Columns:
         "status": page.chips("Status"),
         "variants": number("Variants"),
         "units": number("Visitors", format="localized"),
-        "conversions": number("Conversions", format="localized"),
-        "leader": text("Best variant"),
+        "conversions": number("Converted", format="localized"),
+        "leader": text("Best", help="The variant most likely to be the best."),
         "picture": st.column_config.ImageColumn("90% interval", width=205),
         "lift": number("Lift", format="%+.1f%%"),
         "chance_to_win": number(

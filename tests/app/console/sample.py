@@ -51,11 +51,12 @@ def frames() -> dict[str, pl.DataFrame]:
         "web_vitals": pl.DataFrame(
             {
                 "site_id": ["daily-news", "daily-news"],
-                "device": ["mobile", "mobile"],
+                "measurement_type": ["by_device", "overall"],
+                "device": ["mobile", "all"],
                 "metric": ["lcp", "cls"],
                 "p75": [2_810.0, 0.04],
                 "measurements": [412, 412],
-                "rating": ["needs_improvement", "good"],
+                "rating": ["needs improvement", "good"],
             }
         ),
         "tests": _tests(),
@@ -191,6 +192,9 @@ def _analysis(test: str, index: int) -> dict[str, Any]:
         "is_enough_data": units > 4_000,
         "srm_p": 1.5e-16 if test == "headline-split" else 0.62,
         "is_srm": test == "headline-split",
+        "srm_level": "alarm" if test == "headline-split" else "ok",
+        "e_value": 151.2 if test == "headline-won" and index == 1 else None,
+        "units_multiple": 12,
         "problem": None,
         "prior_mean": 0.0,
         "prior_sd": PRIOR_SD,

@@ -1,5 +1,6 @@
 """What the console asks of, and changes through, the other processes."""
 
+import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,6 +18,7 @@ class Answers(BaseHTTPRequestHandler):
     """Answers as the control API's address would, and keeps what it was asked."""
 
     asked: ClassVar[list[tuple[str, str | None]]] = []
+    bodies: ClassVar[list[dict[str, object]]] = []
     status: ClassVar[int] = 200
     body: ClassVar[bytes] = b'{"status": "ok"}'
 
@@ -25,6 +27,9 @@ class Answers(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.asked.append((self.path, self.headers["Authorization"]))
+        sent = self.rfile.read(int(self.headers["Content-Length"]))
+        if sent:
+            self.bodies.append(json.loads(sent))
         self._answer()
 
     def _answer(self) -> None:
@@ -42,6 +47,7 @@ def listening(home: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Setti
     home.keys.mkdir(parents=True)
     (home.keys / "operator.token").write_text("secret\n")
     monkeypatch.setattr(Answers, "asked", [])
+    monkeypatch.setattr(Answers, "bodies", [])
     server = ThreadingHTTPServer(("127.0.0.1", home.ports.platform), Answers)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -54,6 +60,15 @@ def listening(home: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Setti
 def test_undo_is_asked_with_the_operator_s_token(listening: Settings) -> None:
     Control(listening).undo("d-1")
     assert Answers.asked == [("/v1/decisions/d-1/undo", "Bearer secret")]
+
+
+def test_a_test_is_switched_off_by_its_id(listening: Settings, visit: Open) -> None:
+    sample.write(listening.reports)
+    app = visit("test", id="headline-open")
+    app.button(key="switch").click().run()
+    assert Answers.asked == [("/v1/switches", "Bearer secret")]
+    assert Answers.bodies == [{"testId": "headline-open", "isOff": True}]
+    assert "Switched off." in said(app)
 
 
 def test_a_refusal_is_told_in_the_control_api_s_words(
@@ -91,7 +106,8 @@ def test_decisions_that_change_nothing_have_no_undo(
     home: Settings, visit: Open
 ) -> None:
     sample.write(home.reports)
-    assert not visit("test", id="headline-open").button
+    buttons = visit("test", id="headline-open").button
+    assert [button.key for button in buttons] == ["switch"]
 
 
 def test_processes_say_who_answers(listening: Settings) -> None:

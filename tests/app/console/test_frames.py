@@ -1,5 +1,6 @@
 """The tables behind the pages say of the reports what is in them."""
 
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -72,15 +73,13 @@ def test_tests_that_need_a_look_stand_first(reports: Reports) -> None:
     assert tests["health"].to_list()[:3] == ["Split is off", "No visitors yet", ""]
 
 
-def test_a_split_worth_watching_is_named(tmp_path: Path) -> None:
+def test_a_split_in_doubt_is_named(tmp_path: Path) -> None:
     path = sample.write(tmp_path) / "analyses.parquet"
-    doubtful = pl.when(pl.col("experiment_id") == "headline-open").then(0.005)
-    frame = pl.read_parquet(path).with_columns(
-        doubtful.otherwise("srm_p").alias("srm_p")
-    )
-    frame.write_parquet(path)
+    is_open = pl.col("experiment_id") == "headline-open"
+    level = pl.when(is_open).then(pl.lit("warning")).otherwise("srm_level")
+    pl.read_parquet(path).with_columns(srm_level=level).write_parquet(path)
     tests = frames.tests_list(_read(tmp_path))
-    assert _row(tests, "experiment_id", "headline-open")["health"] == "Watch the split"
+    assert _row(tests, "experiment_id", "headline-open")["health"] == "Split in doubt"
 
 
 def test_variants_have_shares_that_add_up(reports: Reports) -> None:
@@ -99,6 +98,53 @@ def test_a_test_without_visitors_keeps_its_variants(reports: Reports) -> None:
 def test_history_is_of_one_test_and_newest_first(reports: Reports) -> None:
     decisions = frames.history(reports, "experiment_id", "headline-won")
     assert decisions["kind"].to_list() == ["ship", "keep"]
+
+
+def test_an_undone_decision_holds_no_more(tmp_path: Path) -> None:
+    path = sample.write(tmp_path) / "decisions.parquet"
+    log = pl.read_parquet(path)
+    undoing = log.filter(pl.col("decision_id") == "d-headline-won").with_columns(
+        decision_id=pl.lit("u-1"),
+        kind=pl.lit("keep"),
+        decided_at=pl.col("decided_at") + pl.duration(days=1),
+        evidence=pl.lit('{"undoes": "d-headline-won"}'),
+    )
+    pl.concat([log, undoing]).write_parquet(path)
+    reports = _read(tmp_path)
+    history = frames.history(reports, "experiment_id", "headline-won")
+    assert history["kind"].to_list() == ["undo", "ship", "keep"]
+    assert frames.in_force(history) is None
+    tests = frames.tests_list(reports)
+    assert _row(tests, "experiment_id", "headline-won")["decision"] == "undo"
+
+
+def test_a_decision_in_force_outlasts_later_ones_that_change_nothing(
+    tmp_path: Path,
+) -> None:
+    path = sample.write(tmp_path) / "decisions.parquet"
+    log = pl.read_parquet(path)
+    shifted = log.filter(pl.col("experiment_id") == "headline-open").with_columns(
+        decision_id=pl.lit("s-1"),
+        kind=pl.lit("shift"),
+        decided_at=pl.col("decided_at") - pl.duration(days=9),
+    )
+    pl.concat([log, shifted]).write_parquet(path)
+    history = frames.history(_read(tmp_path), "experiment_id", "headline-open")
+    assert history["kind"].to_list() == ["keep", "shift"]
+    holding = frames.in_force(history)
+    assert holding is not None
+    assert holding["decision_id"] == "s-1"
+
+
+def test_days_of_a_site_are_dense_and_at_most_a_year(tmp_path: Path) -> None:
+    path = sample.write(tmp_path) / "site_daily.parquet"
+    daily = pl.read_parquet(path)
+    old = daily.head(1).with_columns(date_day=pl.lit(date(2011, 1, 1)))
+    pl.concat([daily, old]).write_parquet(path)
+    days = frames.days(_read(tmp_path), "daily-news")
+    assert days.height == frames.YEAR_DAYS
+    assert days["date_day"].max() == sample.LAST_DAY
+    assert days["visitors"].null_count() == 0
 
 
 def test_thousands_of_sites_are_one_frame(tmp_path: Path) -> None:

@@ -8,7 +8,13 @@ import pytest
 from app.console import wording
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-TEST = {"goal_type": "sales", "is_srm": False, "srm_p": 0.4}
+TEST = {
+    "goal_type": "sales",
+    "is_srm": False,
+    "srm_p": 0.4,
+    "srm_level": "ok",
+    "is_enough_data": True,
+}
 LEADER = {
     "variant_id": "v1",
     "lift": 0.061,
@@ -74,11 +80,11 @@ def test_a_shipped_bet_is_not_called_proven() -> None:
 
 
 def test_a_broken_split_names_no_winner_whatever_was_decided() -> None:
-    broken = {**TEST, "is_srm": True, "srm_p": 0.0086}
+    broken = {**TEST, "is_srm": True, "srm_p": 0.0006, "srm_level": "alarm"}
     said = wording.headline(broken, LEADER, decided("ship"))
     assert said.tone == "caution"
     assert "No winner is named" in said.text
-    assert "p = 0.0086" in said.text
+    assert "were not split as planned (p = 0.0006)" in said.text
 
 
 def test_an_open_test_says_what_is_shown_so_far() -> None:
@@ -88,6 +94,18 @@ def test_an_open_test_says_what_is_shown_so_far() -> None:
         "No difference shown yet: v1 lowers sales by an estimat"
     )
     assert wording.headline(TEST, LEADER, None).text.startswith("Variant v1 is ahead")
+
+
+def test_a_doubtful_split_is_not_called_broken() -> None:
+    doubtful = {**TEST, "is_srm": True, "srm_p": 0.0086, "srm_level": "warning"}
+    said = wording.headline(doubtful, LEADER, decided("hold"))
+    assert "may not have been split as planned (p = 0.0086)" in said.text
+
+
+def test_little_data_is_said_before_any_difference() -> None:
+    early = {**TEST, "is_enough_data": False}
+    said = wording.headline(early, LEADER, decided("keep"))
+    assert said.text.startswith("Too early to say: so far v1 raises sales")
 
 
 def test_a_test_without_visitors_says_so() -> None:

@@ -1,0 +1,113 @@
+"""Undo and the kill switch, through the real control API."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+
+from app.console.control import Control, ControlError
+from code24.contracts.decision import Decision
+from code24.contracts.experiment import Experiment, Variant
+from code24.releases import Reader
+from code24.settings import Settings
+from code24.state import decisions, experiments, open_state, sites
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+SHIPPED = Decision(
+    decision_id="d-1",
+    test_id="t1",
+    site_id="shop",
+    kind="ship",
+    reason="v1 is worth it.",
+    variant="v1",
+    is_claimed=False,
+    evidence={},
+    policy={},
+    decided_at=NOW,
+)
+
+
+@pytest.fixture
+def control_api(settings: Settings) -> Iterator[Settings]:
+    _shipped_test(settings)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "app.platform"],
+        env={**os.environ, **settings.environment()},
+    )
+    try:
+        _wait(process, f"http://127.0.0.1:{settings.ports.platform}/health")
+        yield settings
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def _shipped_test(settings: Settings) -> None:
+    test = Experiment(
+        test_id="t1",
+        site_id="shop",
+        test_type="price",
+        goal_type="sales",
+        variants=(
+            Variant(variant_id="v0", name="As it was"),
+            Variant(variant_id="v1", name="Cheaper"),
+        ),
+        traffic_split=(0.5, 0.5),
+    )
+    with open_state(settings.database_url) as state:
+        sites.add_site(
+            state, "shop", "shop.example", "grocery", ("sales",), actor="t", now=NOW
+        )
+        experiments.create_test(state, test, actor="t", now=NOW)
+        experiments.transition(state, "t1", "running", actor="t", now=NOW)
+        decisions.record(state, SHIPPED, actor="t")
+
+
+def _wait(process: subprocess.Popen[bytes], address: str) -> None:
+    while process.poll() is None:
+        try:
+            httpx.get(address, timeout=1)
+        except httpx.TransportError:
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError(f"app.platform ended with status {process.returncode}")
+
+
+def test_what_the_console_undoes_is_undone_once(control_api: Settings) -> None:
+    control = Control(control_api)
+    control.undo("d-1")
+    with open_state(control_api.database_url) as state:
+        assert experiments.get_test(state, "t1").status == "running"
+        assert len(decisions.list_decisions(state, "t1")) == 2
+    with pytest.raises(ControlError, match=r"409: .* is undone already"):
+        control.undo("d-1")
+
+
+def test_what_the_console_switches_off_is_in_the_signed_switches(
+    control_api: Settings,
+) -> None:
+    control = Control(control_api)
+    reader = Reader(control_api.releases, control_api.keys / "verify.pub")
+    control.switch("testId", "t1", is_off=True)
+    assert reader.switches().tests_off == ("t1",)
+    control.switch("testId", "t1", is_off=False)
+    assert reader.switches().tests_off == ()
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="no curl on the path")
+def test_the_commands_shown_do_the_same(control_api: Settings) -> None:
+    command = Control(control_api).undo_command("d-1")
+    done = subprocess.run(
+        ["bash", "-c", f"{command} --silent --show-error --fail"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert '"undoes":"d-1"' in done.stdout
