@@ -1,7 +1,24 @@
-{#- The web vitals: the field of an event's metadata that each is in. -#}
-{% macro web_vital_metrics() %}
+{#- The web vitals, each the name of a field of an event's metadata. -#}
+{% macro web_vital_names() %}
     {{- return(['lcp', 'cls', 'inp', 'fid', 'fcp', 'ttfb']) -}}
 {% endmacro %}
+
+{#- The same as rows. -#}
+{% macro web_vital_metrics() -%}
+    {%- for name in web_vital_names() -%}
+    {{ 'union all ' if not loop.first }}select '{{ name }}' as metric
+    {% endfor -%}
+{%- endmacro %}
+
+{#- The value that an event's metadata has for a metric; null where it has none. -#}
+{% macro web_vital_value(metadata, metric) -%}
+    case
+        {%- for name in web_vital_names() %}
+        when {{ metric }} = '{{ name }}'
+            then {{ dbt.safe_cast(json_text(metadata, name), 'double') }}
+        {%- endfor %}
+    end
+{%- endmacro %}
 
 {#-
 Where each metric stops being good and begins to be poor (web.dev): milliseconds,
@@ -25,18 +42,25 @@ for `cls` a score. A value on the border is on the worse side, as in CrUX.
     end
 {%- endmacro %}
 
-{#- The ways in which measurements are grouped, by the columns kept apart. -#}
-{% macro web_vital_groupings() %}
-    {{- return({
-        'overall': [],
-        'by_device': ['device'],
-        'by_country': ['country'],
-        'by_country_and_device': ['country', 'device'],
-        'by_url_and_device': ['page_url', 'device'],
-        'by_day': ['date_day'],
-        'by_day_and_device': ['date_day', 'device'],
-    }) -}}
-{% endmacro %}
+{#- The ways in which measurements are grouped, by what is kept apart. -#}
+{% macro web_vital_groupings() -%}
+    {%- for name, kept in [
+        ('overall', []),
+        ('by_device', ['device']),
+        ('by_country', ['country']),
+        ('by_country_and_device', ['country', 'device']),
+        ('by_url_and_device', ['url', 'device']),
+        ('by_day', ['day']),
+        ('by_day_and_device', ['day', 'device']),
+    ] -%}
+    {{ 'union all ' if not loop.first -}}
+    select
+        '{{ name }}' as measurement_type
+        {%- for column in ['day', 'url', 'device', 'country'] -%}
+        , {{ column in kept }} as keeps_{{ column }}
+        {%- endfor %}
+    {% endfor -%}
+{%- endmacro %}
 
 {#- The 75th percentile, interpolated between neighbours. -#}
 {% macro percentile_75(column) %}

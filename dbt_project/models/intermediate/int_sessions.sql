@@ -85,7 +85,9 @@ marked as (
             when reached_at is null then 1
             when stream_id like 's:%' then 0
             when
-                started_at > {{ dbt.dateadd('minute', var('session_gap_minutes'), 'reached_at') }}
+                started_at > {{ dbt.dateadd(
+                    'minute', var('session_gap_minutes'), 'reached_at'
+                ) }}
                 then 1
             else 0
         end as begins_session

@@ -18,7 +18,7 @@ sessions as (
         *,
         row_number() over (
             partition by site_id, visitor_id
-            order by started_at, session_id desc
+            order by started_at asc, session_id desc
         ) as session_number,
         row_number() over (
             partition by site_id, visitor_id

@@ -161,7 +161,9 @@ final as (
 
     select
         *,
-        {{ dbt.datediff('started_at', 'ended_at', 'second') }} as absolute_seconds,
+        {{ dbt.datediff(
+            'started_at', 'ended_at', 'second'
+        ) }} as absolute_seconds,
         page_views >= 2
         or engaged_seconds >= 2 * {{ var('heartbeat_seconds') }}
         or conversions > 0 as is_engaged

@@ -22,28 +22,38 @@ new_events as (
 
 ),
 
+metrics as (
+
+    {{ web_vital_metrics() }}
+
+),
+
 new_measurements as (
-    {% for metric in web_vital_metrics() %}
+
     select
-        site_id,
-        measured_page_view_id as page_view_id,
-        '{{ metric }}' as metric,
-        {{ dbt.safe_cast(json_text('metadata', metric), 'double') }} as value,
-        event_id,
-        visitor_id,
-        event_at as measured_at,
-        coalesce(url, 'unknown') as page_url,
-        coalesce({{ json_text('metadata', 'device') }}, 'unknown') as device,
-        coalesce({{ json_text('metadata', 'country') }}, 'unknown') as country
+        new_events.site_id,
+        new_events.measured_page_view_id as page_view_id,
+        metrics.metric,
+        {{ web_vital_value(
+            'new_events.metadata', 'metrics.metric'
+        ) }} as metric_value,
+        new_events.event_id,
+        new_events.visitor_id,
+        new_events.event_at as measured_at,
+        coalesce(new_events.url, 'unknown') as page_url,
+        coalesce({{ json_text('new_events.metadata', 'device') }}, 'unknown')
+            as device,
+        coalesce({{ json_text('new_events.metadata', 'country') }}, 'unknown')
+            as country
     from new_events
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
+    cross join metrics
+
 ),
 
 measurements as (
 
     select * from new_measurements
-    where value is not null
+    where metric_value is not null
     {%- if mark is not none %}
     union all
     select * from {{ this }} as known
@@ -55,7 +65,7 @@ measurements as (
                 new_measurements.site_id = known.site_id
                 and new_measurements.page_view_id = known.page_view_id
                 and new_measurements.metric = known.metric
-                and new_measurements.value is not null
+                and new_measurements.metric_value is not null
         )
     {%- endif %}
 
@@ -79,7 +89,7 @@ final as (
         site_id,
         page_view_id,
         metric,
-        value,
+        metric_value,
         event_id,
         visitor_id,
         measured_at,

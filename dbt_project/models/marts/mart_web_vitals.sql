@@ -32,22 +32,53 @@ recent as (
 
 ),
 
+groupings as (
+
+    {{ web_vital_groupings() }}
+
+),
+
+kept as (
+
+    select
+        recent.site_id,
+        groupings.measurement_type,
+        case when groupings.keeps_day then recent.date_day end as date_day,
+        case when groupings.keeps_url then recent.page_url else 'all' end
+            as page_url,
+        case when groupings.keeps_device then recent.device else 'all' end
+            as device,
+        case when groupings.keeps_country then recent.country else 'all' end
+            as country,
+        recent.metric,
+        recent.metric_value
+    from recent
+    cross join groupings
+
+),
+
 grouped as (
-    {% for name, kept in web_vital_groupings().items() %}
+
     select
         site_id,
-        '{{ name }}' as measurement_type,
-        {{ 'date_day' if 'date_day' in kept else 'cast(null as date) as date_day' }},
-        {%- for column in ['page_url', 'device', 'country'] %}
-        {{ column if column in kept else "'all' as " ~ column }},
-        {%- endfor %}
+        measurement_type,
+        date_day,
+        page_url,
+        device,
+        country,
         metric,
         count(*) as measurements,
-        {{ percentile_75('value') }} as p75
-    from recent
-    group by {{ (['site_id', 'metric'] + kept) | join(', ') }}
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
+        {{ percentile_75('metric_value') }} as p75
+    from kept
+    group by
+        site_id,
+        measurement_type,
+        date_day,
+        page_url,
+        device,
+        country,
+        metric
+
 ),
 
 final as (
