@@ -9,7 +9,12 @@ from rich.table import Table
 
 from code24.contracts.wire import encode
 
+WIDE = 240
+"""Columns where nobody looks at a screen: what reads the output wants whole words."""
+
 console = Console(highlight=False)
+if not console.is_terminal:
+    console.width = WIDE
 
 
 def show_json(value: Any) -> None:
@@ -24,7 +29,9 @@ def show_table(
     if not rows:
         console.print(empty)
         return
-    table = Table(*columns, box=None, header_style="bold", pad_edge=False)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for number, column in enumerate(columns):
+        table.add_column(column, no_wrap=number == 0)
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
     console.print(table)

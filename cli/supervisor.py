@@ -65,7 +65,8 @@ def processes(settings: Settings) -> tuple[Process, ...]:
         Process(
             "dagster",
             (
-                *(python, "-m", "dagster", "dev", "-m", "orchestration.definitions"),
+                *(python, "-W", "ignore", "-m", "dagster", "dev"),
+                *("-m", "orchestration.definitions", "--log-level", "warning"),
                 *("-h", HOST, "-p", str(ports.dagster)),
             ),
             dagster,

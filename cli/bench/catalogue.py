@@ -1,12 +1,13 @@
 """Every bench; a new one is a module here and a line below."""
 
-from cli.bench import collector, dispatcher, experiments, loop, warehouse
+from cli.bench import collector, dispatcher, experiments, learning, loop, warehouse
 from cli.bench.figure import Bench
 
 
 def benches() -> tuple[Bench, ...]:
     """Return every bench, the quick ones first."""
     return (
+        learning.HEADLINE_RATIO,
         experiments.TESTS_100K,
         dispatcher.FAILED_ON_SWAP,
         collector.ACKNOWLEDGED,

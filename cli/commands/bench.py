@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
-from cli.bench import catalogue
 from cli.bench.figure import Bench, Figure, write
 from cli.output import console, show_json, show_table
 from code24.errors import Code24Error
@@ -53,6 +52,8 @@ def bench(
 
 
 def _wanted(names: list[str]) -> list[Bench]:
+    from cli.bench import catalogue  # noqa: PLC0415 - what is measured loads slowly
+
     benches = catalogue.benches()
     known = {name: each for each in benches for name in each.names}
     unknown = [name for name in names if name not in known]

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from cli.importers import formats, run_import
 from cli.output import console
 from cli.progress import importing
 from code24.errors import Code24Error
@@ -21,10 +20,7 @@ def import_file(
     ] = None,
     format_name: Annotated[
         str | None,
-        typer.Option(
-            "--format",
-            help=f"One of {', '.join(formats())}; found out where absent.",
-        ),
+        typer.Option("--format", help="Its format; found out where absent."),
     ] = None,
     option: Annotated[
         list[str] | None,
@@ -35,6 +31,8 @@ def import_file(
 
     A row that cannot be read becomes a dead letter with its reason, the rest goes on.
     """
+    from cli.importers import run_import  # noqa: PLC0415 - the formats load slowly
+
     options = dict(_pair(text) for text in option or [])
     with importing() as progress:
         summary = run_import(

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from cli.importers.samples import import_samples, is_own_site
 from cli.output import console
 from cli.progress import importing
 from code24.errors import Code24Error
@@ -51,6 +50,8 @@ def run(
 
 
 def _import_samples(settings: Settings) -> None:
+    from cli.importers.samples import import_samples  # noqa: PLC0415 - loads slowly
+
     with importing() as progress:
         for summary in import_samples(settings, progress):
             console.print(str(summary), markup=False)
@@ -65,6 +66,8 @@ def prepare_home(settings: Settings) -> None:
 
 
 def _wants_sample(settings: Settings, sample: Sample) -> bool:
+    from cli.importers.samples import is_own_site  # noqa: PLC0415 - loads slowly
+
     if sample is not Sample.auto:
         return sample is Sample.yes
     with open_state(settings.database_url) as state:

@@ -1,0 +1,217 @@
+"""The commands as an operator types them: real processes on a home of their own."""
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+
+from code24.contracts.release import Shard
+from code24.releases import Publisher, ensure_keys
+from code24.settings import Settings
+from code24.state import open_state, sites
+from tests.code24.releasing import ab_test, shard
+
+EVENT = {
+    "siteId": "shop",
+    "eventType": "page_view",
+    "visitorId": "v1",
+    "timestamp": "2026-01-02T03:04:05Z",
+}
+
+
+def code24(settings: Settings, *words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "cli", *words],
+        env={**os.environ, **settings.environment()},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+@pytest.fixture
+def shop(settings: Settings) -> Settings:
+    with open_state(settings.database_url) as state:
+        sites.add_site(
+            state,
+            "shop",
+            "shop.example",
+            "fashion",
+            ["sales", "leads"],
+            actor="test",
+            now=datetime.now(UTC),
+        )
+    return settings
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run"],
+        ["up"],
+        ["doctor"],
+        ["import"],
+        ["bench"],
+        *(["site", verb] for verb in ("add", "list", "show", "import")),
+        *(["test", verb] for verb in ("list", "show")),
+        *(["release", v] for v in ("list", "show", "diff", "rollback", "verify")),
+    ],
+    ids=" ".join,
+)
+def test_every_command_has_help_with_an_example(
+    words: list[str], settings: Settings
+) -> None:
+    done = code24(settings, *words, "--help")
+    assert done.returncode == 0
+    assert f"Example: code24 {' '.join(words)}" in done.stdout
+
+
+def test_sites_are_added_once_and_listed_with_their_keys(settings: Settings) -> None:
+    words = ["site", "add", "shop", "--host", "shop.example", "--goal", "sales"]
+    first, again = code24(settings, *words), code24(settings, *words)
+    assert (first.returncode, again.returncode) == (0, 0)
+    assert first.stdout == again.stdout
+    (site,) = json.loads(code24(settings, "site", "list", "--json").stdout)
+    assert set(site) == {
+        *("siteId", "host", "vertical", "goals"),
+        *("writeKey", "clientKey"),
+    }
+    assert (site["siteId"], site["goals"]) == ("shop", ["sales"])
+    assert site["writeKey"] in first.stdout
+
+
+def test_a_wrong_goal_is_one_line_on_standard_error(settings: Settings) -> None:
+    done = code24(settings, "site", "add", "s", "--host", "s.example", "--goal", "fame")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines() == [
+        "error: goal 'fame': must be one of sales, leads, signups, bookings, traffic"
+    ]
+
+
+def test_sites_come_from_a_file_once_it_is_sound(
+    settings: Settings, tmp_path: Path
+) -> None:
+    path = tmp_path / "sites.csv"
+    path.write_text(
+        "site_id,host,vertical,goals\none,one.example,news,traffic\n"
+        "two,two.example,,sales leads\n"
+    )
+    dry = code24(settings, "site", "import", str(path), "--dry-run")
+    assert "2 sites" in dry.stdout
+    assert json.loads(code24(settings, "site", "list", "--json").stdout) == []
+    for _ in range(2):
+        assert code24(settings, "site", "import", str(path)).returncode == 0
+    found = json.loads(code24(settings, "site", "list", "--json").stdout)
+    assert {s["siteId"]: s["goals"] for s in found} == {
+        "one": ["traffic"],
+        "two": ["sales", "leads"],
+    }
+    path.write_text("site_id,host,vertical,goals\nthree,,news,traffic\n")
+    wrong = code24(settings, "site", "import", str(path))
+    assert (wrong.returncode, wrong.stderr) == (1, f"error: {path}:2: no host\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["site", "show", "nowhere"], "nowhere"),
+        (["test", "show", "nothing"], "nothing"),
+        (["release", "list"], "code24 run"),
+        (["release", "verify", "r000009-00000000"], "r000009-00000000"),
+        (["import", "absent.jsonl"], "absent.jsonl"),
+        (["bench", "no.such_figure"], "no.such_figure"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_is_absent_is_named(
+    words: list[str], told: str, settings: Settings
+) -> None:
+    done = code24(settings, *words)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert told in line
+
+
+def test_events_are_imported_once_and_bad_rows_told_of(
+    shop: Settings, tmp_path: Path
+) -> None:
+    path = tmp_path / "events.jsonl"
+    lines = [json.dumps({**EVENT, "id": f"e{number}"}) for number in range(3)]
+    path.write_text("\n".join([*lines, "{not json", '{"siteId": "shop"}']) + "\n")
+    first = code24(shop, "import", str(path), "--site", "shop")
+    assert first.returncode == 0
+    assert "3 events, 2 dead letters" in first.stdout
+    again = code24(shop, "import", str(path), "--site", "shop")
+    assert "imported before; nothing added" in again.stdout
+
+
+def test_releases_are_compared_verified_and_rolled_back(shop: Settings) -> None:
+    first, second = _publish(shop, 0.5), _publish(shop, 0.25)
+    listed = json.loads(code24(shop, "release", "list", "--json").stdout)
+    assert [each["releaseId"] for each in listed["releases"]] == [second, first]
+    changes = json.loads(code24(shop, "release", "diff", first, "--json").stdout)
+    assert [change["testId"] for change in changes] == ["headline"]
+
+    only_said = code24(shop, "release", "rollback", first)
+    assert "Add --yes" in only_said.stdout
+    assert json.loads(code24(shop, "release", "list", "--json").stdout)["current"] == (
+        second
+    )
+    assert code24(shop, "release", "rollback", first, "--yes").returncode == 0
+    shown = json.loads(code24(shop, "release", "show", "--json").stdout)
+    assert shown["releaseId"] == first
+    assert "sound" in code24(shop, "release", "verify").stdout
+
+    damaged = shop.releases / "shards" / f"{shown['sites']['shop']['shard']}.json"
+    damaged.write_text(damaged.read_text().replace("headline", "headlime"))
+    found = code24(shop, "release", "verify")
+    assert found.returncode == 1
+    assert damaged.name in found.stderr
+
+
+def test_doctor_says_what_is_ill_and_why(shop: Settings) -> None:
+    _publish(shop, 0.5)
+    before = code24(shop, "doctor")
+    assert before.returncode == 0
+    assert "code24 up" in before.stdout
+    (shop.releases / "CURRENT").write_text("r000042-ffffffff")
+    (shop.keys / "signing.key").chmod(0o644)
+    shop.warehouse.parent.mkdir(parents=True)
+    shop.warehouse.write_bytes(b"no DuckDB file at all" * 1000)
+    done = code24(shop, "doctor", "--json")
+    ill = {
+        finding["part"]: finding["detail"]
+        for finding in json.loads(done.stdout)
+        if finding["health"] == "ill"
+    }
+    assert done.returncode == 1
+    assert set(ill) == {"keys", "release", "warehouse"}
+    assert "r000042-ffffffff" in ill["release"]
+    assert str(shop.warehouse) in ill["warehouse"]
+
+
+def test_doctor_before_anything_was_made(settings: Settings) -> None:
+    done = code24(settings, "doctor")
+    assert done.returncode == 0
+    assert "code24 run" in done.stdout
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"http://127.0.0.1:{settings.ports.platform}/health")
+
+
+def _publish(settings: Settings, share: float) -> str:
+    ensure_keys(settings.keys)
+    shards: list[Shard] = [
+        shard("shop", ab_test("headline", traffic_split=(share, 1 - share)))
+    ]
+    manifest = Publisher(settings.releases, settings.keys).publish(
+        shards, created_at=datetime.now(UTC), provenance={}
+    )
+    assert manifest is not None
+    return manifest.release_id
