@@ -93,7 +93,7 @@ class ResidentDbt:
         target = str(self._settings.dbt_target)
         folders = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
         places = ["--target-path", target, "--log-path", target]
-        flags = ["--quiet", "--log-level", "none", "--log-level-file", "info"]
+        flags = ["--log-level", "none", "--log-level-file", "none"]
         runner = dbtRunner(manifest=self._manifest)
         with _INVOKING, _environment(self._settings):
             return runner.invoke([command, *folders, *places, *flags, *arguments])

@@ -39,7 +39,11 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             console,
         ],
         asset_checks=[raw_events_expectations, *mart_checks],
-        jobs=[automation.loop_job, automation.purge_history_job],
+        jobs=[
+            automation.loop_job,
+            automation.analysis_job,
+            automation.purge_history_job,
+        ],
         schedules=[automation.loop_schedule, automation.purge_history_schedule],
         sensors=[automation.event_log_sensor, automation.run_failure_sensor],
         resources=provided,

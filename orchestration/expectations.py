@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import dagster as dg
@@ -69,11 +70,7 @@ def at_most(smaller: str, larger: str) -> Expectation:
 
 def evaluate(frame: pl.DataFrame, suite: Sequence[Expectation]) -> list[Outcome]:
     """Evaluate the suite on the frame; only counts come back, never values."""
-    gx = _great_expectations()
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
-    source = context.data_sources.add_pandas("frames").add_dataframe_asset("frame")
-    whole = source.add_batch_definition_whole_dataframe("whole")
+    gx, whole = _great_expectations()
     batch = whole.get_batch({"dataframe": _plain(frame).to_pandas()})
     return [_evaluated(gx, batch, expectation) for expectation in suite]
 
@@ -104,13 +101,19 @@ def _evaluated(gx: Any, batch: Any, expectation: Expectation) -> Outcome:
     build = getattr(gx.expectations, expectation.name)
     found = batch.validate(build(**expectation.arguments), result_format="BASIC")
     columns = [v for k, v in expectation.arguments.items() if k.startswith("column")]
-    problem = found.exception_info.get("exception_message") or ""
     return Outcome(
         f"{expectation.name}({', '.join(map(str, columns))})",
         bool(found.success),
         found.result.get("unexpected_count") or 0,
-        problem,
+        _problem(found.exception_info),
     )
+
+
+def _problem(information: Mapping[str, Any]) -> str:
+    """Return why an expectation could not be evaluated, of one metric or of several."""
+    nested = [i for i in information.values() if isinstance(i, Mapping)]
+    messages = [i.get("exception_message") for i in (information, *nested)]
+    return next((" ".join(str(m).split()) for m in messages if m), "")
 
 
 def _plain(frame: pl.DataFrame) -> pl.DataFrame:
@@ -118,10 +121,20 @@ def _plain(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.selectors.decimal().cast(pl.Float64))
 
 
-def _great_expectations() -> Any:
-    """Import it when first needed: it takes seconds, and its imports warn."""
+@cache
+def _great_expectations() -> tuple[Any, Any]:
+    """Return the library and its reader of frames, when first needed.
+
+    It takes seconds to load, and what it imports warns.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        import great_expectations  # noqa: PLC0415
+        import great_expectations as gx  # noqa: PLC0415
         import great_expectations.expectations  # noqa: PLC0415
-    return great_expectations
+        from great_expectations.data_context.types.base import (  # noqa: PLC0415
+            ProgressBarsConfig,
+        )
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    source = context.data_sources.add_pandas("frames").add_dataframe_asset("frame")
+    return gx, source.add_batch_definition_whole_dataframe("whole")

@@ -151,11 +151,10 @@ class StepWatch:
 
 
 def one_line(error: SerializableErrorInfo | None) -> str:
-    """Return the message at the bottom of an error, without its class."""
+    """Return what the step itself raised, without the name of its class."""
     if error is None:
         return "no reason is known"
-    while error.cause is not None:
-        error = error.cause
+    error = error.cause or error
     message = error.message.strip()
     named = f"{error.cls_name}: "
     message = message.partition(named)[2] if named in message else message

@@ -27,7 +27,7 @@ def manifest(
     context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]
 ) -> dg.MaterializeResult[None]:
     """The signed manifest and the shard of each site; unchanged content adds none."""
-    published = publish(settings, context.run_id)
+    published = publish(settings, context.run.run_id)
     current = Reader(settings.releases, settings.keys / "verify.pub").current()
     return dg.MaterializeResult(
         metadata={

@@ -1,15 +1,20 @@
 """Each dbt model as an asset, each of its tests as a check of that asset."""
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, dbt_assets
-from dagster_dbt.asset_utils import DAGSTER_DBT_UNIQUE_ID_METADATA_KEY
 
 from orchestration.dbt import DbtError, NodeResult, ResidentDbt
 from orchestration.resources import OWNERS
 from orchestration.warehouse import WAREHOUSE_POOL, Warehouse
+
+with warnings.catch_warnings():
+    # It loads sqlglot, whose optional half warns that it has a successor.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from dagster_dbt import DagsterDbtTranslator, dbt_assets
+    from dagster_dbt.asset_utils import DAGSTER_DBT_UNIQUE_ID_METADATA_KEY
 
 Manifest = Mapping[str, Any]
 Materialized = dg.MaterializeResult[None] | dg.AssetCheckResult
