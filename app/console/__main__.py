@@ -36,6 +36,7 @@ def options(settings: Settings) -> dict[str, object]:
         "metricValueFontSize": "1.6rem",
         "showWidgetBorder": True,
         "paddingTop": "2rem",
+        "paddingBottom": "2rem",
     }
     return {
         "runner.magicEnabled": False,

@@ -82,8 +82,8 @@ def _colours(order: Sequence[str]) -> alt.Scale:
     return alt.Scale(domain=list(order), range=of_variants(len(order) + 1)[1:])
 
 
-def _title(question: str, explanation: str) -> alt.TitleParams:
-    return alt.TitleParams(question, subtitle=explanation, subtitleColor=UNCLEAR)
+def _title(question: str, *explanation: str) -> alt.TitleParams:
+    return alt.TitleParams(question, subtitle=list(explanation), subtitleColor=UNCLEAR)
 
 
 def _percent_axis() -> alt.Axis:
@@ -173,8 +173,8 @@ def posteriors(variants: pl.DataFrame, goal: str) -> Layers | None:
         height=320 + 22 * ((len(rows) + 1) // 2),
         title=_title(
             "How sure are we of the size of the change?",
-            "The more of a curve lies right of nought, the surer the gain. "
-            "Dashed: what was expected before the first visitor.",
+            "The more of a curve lies right of nought, the surer the gain.",
+            "Dashed: the prior, which is what was expected before the first visitor.",
         ),
     )
 

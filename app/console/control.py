@@ -51,7 +51,7 @@ def _ask(name: str, port: int, path: str) -> Process:
     if answer.status_code >= 400:
         return Process(name, address, False, f"answers {answer.status_code}")
     reason = _degraded(answer)
-    return Process(name, address, reason is None, reason or "well")
+    return Process(name, address, reason is None, reason or "answers")
 
 
 def _degraded(answer: httpx.Response) -> str | None:

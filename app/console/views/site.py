@@ -107,6 +107,7 @@ def _goals(found: Reports, site_id: str) -> None:
             ),
         },
         hide_index=True,
+        placeholder=wording.DASH,
     )
 
 
