@@ -9,6 +9,9 @@ MINUS = "\u2212"
 DASH = "\u2013"
 UNKNOWN = "not known"
 Number = float | Decimal
+VISITOR_DAYS = (
+    "The visitors of each day, added up: who comes on three days counts three times."
+)
 
 STATUS = {
     "draft": "Draft",

@@ -41,7 +41,11 @@ def _filtered(everything: pl.DataFrame) -> pl.DataFrame:
 def _totals(sites: pl.DataFrame) -> None:
     number, visitors, conversions, running = st.columns(4)
     number.metric("Sites", wording.count(sites.height))
-    visitors.metric("Visitors, last 28 days", wording.count(sites["visitors"].sum()))
+    visitors.metric(
+        "Visitor days, last 28 days",
+        wording.count(sites["visitors"].sum()),
+        help=wording.VISITOR_DAYS,
+    )
     conversions.metric(
         "Conversions, last 28 days", wording.count(sites["conversions"].sum())
     )
@@ -86,7 +90,9 @@ def _columns() -> page.Columns:
         "host": text("Host"),
         "vertical": text("Vertical"),
         "goal": text("Main goal"),
-        "visitors": number("Visitors", format="localized"),
+        "visitors": number(
+            "Visitor days", format="localized", help=wording.VISITOR_DAYS
+        ),
         "visitors_trend": line("Visitors a day", width=130, y_min=0),
         "conversions": number("Conversions", format="localized"),
         "conversions_trend": line("Conversions a day", width=130, y_min=0),

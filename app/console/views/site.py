@@ -48,7 +48,11 @@ def _head(site: dict[str, Any]) -> None:
         f"data up to {wording.day(site['last_day'])}"
     )
     visitors, conversions, value, tests = st.columns(4)
-    visitors.metric("Visitors, last 28 days", wording.count(site["visitors"]))
+    visitors.metric(
+        "Visitor days, last 28 days",
+        wording.count(site["visitors"]),
+        help=wording.VISITOR_DAYS,
+    )
     conversions.metric("Conversions, last 28 days", wording.count(site["conversions"]))
     cents = site["conversion_value_cents"]
     value.metric(

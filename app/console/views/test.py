@@ -139,11 +139,15 @@ def _prior_in_words(variants: pl.DataFrame) -> str:
         else "the default one, as no finished test has taught it yet"
     )
     return (
-        f"The prior is {learned}: log ratios around {row['prior_mean'] or 0.0:.3f}, "
+        f"The prior is {learned}: log ratios around {_signed(row['prior_mean'])}, "
         f"standard deviation {row['prior_sd']:.3f}. It draws noisy results towards "
         "what changes usually do, so the estimate (round) lies nearer to it than the "
         "counts alone (diamond)."
     )
+
+
+def _signed(value: float | None) -> str:
+    return f"{value or 0.0:.3f}".replace("-", wording.MINUS)
 
 
 def _chart(chart: charts.Layers | None, alternative: str) -> None:
