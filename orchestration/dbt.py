@@ -67,6 +67,9 @@ class ResidentDbt:
     def build(self, models: Sequence[str] = ()) -> list[NodeResult]:
         """Run these models (all where none is named) and their tests.
 
+        A test that looks at a model which is not among them is left out: the two
+        are of different moments.
+
         Raises:
             DbtError: nothing could be run, such as with a locked warehouse; a model
                 or test that failed is among the results instead.
@@ -74,9 +77,9 @@ class ResidentDbt:
         if self._manifest is None:
             self._parse()
         self._settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
-        chosen = ["--select", *models] if models else []
+        chosen = ["--indirect-selection", "cautious", "--select", *models]
         unit_tests = ["--exclude-resource-type", "unit_test"]
-        answer = self._invoke("build", *unit_tests, *chosen)
+        answer = self._invoke("build", *unit_tests, *(chosen if models else ()))
         if answer.result is None:
             raise DbtError(self._reason(answer.exception))
         return [self._node_result(result) for result in answer.result.results]

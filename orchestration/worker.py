@@ -177,7 +177,8 @@ def serve(settings: Settings, stop: threading.Event) -> None:
 
 def main() -> int:
     """Work until SIGTERM or Ctrl-C; return the exit status."""
-    logging.basicConfig(format="%(asctime)s worker: %(message)s", level=logging.INFO)
+    logging.basicConfig(format="%(asctime)s worker: %(message)s")
+    _log.setLevel(logging.INFO)
     settings = load()
     os.environ.update(settings.environment())
     stop = threading.Event()
