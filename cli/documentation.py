@@ -15,11 +15,16 @@ DBT_PAGE = "static_index.html"
 
 
 def build_documentation(settings: Settings) -> None:
-    """Build the manual and the dbt docs where they are absent or out of date."""
+    """Build the manual and the dbt docs where they are absent or out of date.
+
+    The dbt docs read the warehouse's catalogue, so they wait for the first run.
+    """
     if _is_older(settings.docs / "index.html", PROJECT_ROOT / "docs"):
         console.print("Building the manual")
         _build_manual(settings)
-    if _is_older(settings.docs / "dbt" / "index.html", PROJECT_ROOT / "dbt_project"):
+    is_built = settings.warehouse.exists()
+    pages = settings.docs / "dbt" / "index.html"
+    if is_built and _is_older(pages, PROJECT_ROOT / "dbt_project"):
         console.print("Building the dbt docs")
         _build_dbt_docs(settings)
 
