@@ -1,5 +1,6 @@
 """When what runs: the loop, by the clock and by the event log; what follows failure."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -16,8 +17,8 @@ KEPT_DAYS = 30
 """How long a run's history is kept; Dagster's log grows by a megabyte in some ten
 runs, and the decision log keeps what matters. Range 1 to 365."""
 SENSOR_SECONDS = 30
-"""The shortest time between two looks at the event log. The worker reacts to jobs in
-a second; this is the second path, for events that asked for no job. Range 5 to 600."""
+"""The shortest time between two looks at the event log. The worker drains what comes
+in; this is the second path, for when there is none. Range 5 to 600."""
 
 loop_job = dg.define_asset_job(
     "loop_job",
@@ -58,34 +59,45 @@ loop_schedule = dg.ScheduleDefinition(
     job=loop_job,
     minimum_interval_seconds=SENSOR_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Runs the loop once the event log has grown past what raw holds.",
+    description="Runs the loop where events wait and no worker has taken them.",
 )
 def event_log_sensor(
     context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]
 ) -> dg.RunRequest | dg.SkipReason:
-    """Ask for a run named by the offsets that it is for, or say why there is none."""
+    """Ask for a run named by the offsets that it is for, or say why there is none.
+
+    The cursor holds the offsets of the last look: what raw still lacks of those has
+    waited for one interval at least.
+    """
     free_abandoned(context.instance)
-    ends = log_ends(settings)
-    if not has_grown(settings):
+    ends, seen = log_ends(settings), context.cursor or ""
+    context.update_cursor(as_key(ends))
+    if not is_behind(settings, ends):
         return dg.SkipReason(
             f"Raw holds all of the event log: {as_key(ends) or 'empty'}."
         )
-    running = context.instance.get_runs(_UNDER_WAY, limit=1)
+    if not is_behind(settings, from_key(seen)):
+        return dg.SkipReason(f"The worker may still take what came: {as_key(ends)}.")
+    running = runs_under_way(context.instance)
     if running:
-        return dg.SkipReason(
-            f"Run {running[0].run_id} is under way; looking again after."
-        )
+        return dg.SkipReason(f"Run {running[0].run_id} is under way.")
     return dg.RunRequest(run_key=as_key(ends))
 
 
-_UNDER_WAY = dg.RunsFilter(
-    job_name=loop_job.name,
-    statuses=[
-        dg.DagsterRunStatus.QUEUED,
-        dg.DagsterRunStatus.STARTING,
-        dg.DagsterRunStatus.STARTED,
-    ],
-)
+def runs_under_way(instance: dg.DagsterInstance) -> Sequence[dg.DagsterRun]:
+    """Return the runs that may be at work on the warehouse, the newest first."""
+    return [
+        run
+        for run in instance.get_runs(dg.RunsFilter(statuses=_UNDER_WAY), limit=20)
+        if run.job_name in {loop_job.name, analysis_job.name}
+    ]
+
+
+_UNDER_WAY = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+]
 
 
 def log_ends(settings: Settings) -> dict[str, int]:
@@ -94,16 +106,21 @@ def log_ends(settings: Settings) -> dict[str, int]:
     return {name: event_log.end_offset(settings.log, name) for name in names}
 
 
-def has_grown(settings: Settings) -> bool:
-    """Tell whether the event log holds records that raw does not."""
+def is_behind(settings: Settings, ends: Mapping[str, int]) -> bool:
+    """Tell whether raw lacks records of before these offsets."""
     committed = read_committed(settings.raw / "events")
-    ends = log_ends(settings)
     return any(end > committed.get(name, 0) for name, end in ends.items())
 
 
-def as_key(ends: dict[str, int]) -> str:
+def as_key(ends: Mapping[str, int]) -> str:
     """Return the offsets as one name, such as ``import-125000,live-12``."""
     return ",".join(f"{name}-{end}" for name, end in sorted(ends.items()))
+
+
+def from_key(key: str) -> dict[str, int]:
+    """Return the offsets that ``as_key`` named."""
+    pairs = (part.rpartition("-") for part in key.split(",") if part)
+    return {name: int(end) for name, _, end in pairs}
 
 
 @dg.run_failure_sensor(

@@ -4,18 +4,17 @@ The dbt command takes seconds to start and to parse; a runner that stays takes a
 fraction of one. Each invocation opens the warehouse and closes it on leaving.
 """
 
-import fcntl
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
 from code24.errors import Code24Error
 from code24.settings import PROJECT_ROOT, Settings
+from orchestration.locks import exclusive
 from orchestration.warehouse import one_line
 
 PROJECT = PROJECT_ROOT / "dbt_project"
@@ -59,7 +58,7 @@ class ResidentDbt:
             DbtError: the project cannot be parsed.
         """
         path = self._settings.dbt_target / "manifest.json"
-        with _one_process(self._settings.dbt_target):
+        with exclusive(path.with_name(".lock")):
             if not path.exists() or path.stat().st_mtime < _last_change():
                 self._parse()
         return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
@@ -125,14 +124,6 @@ def _environment(settings: Settings) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
-
-
-@contextmanager
-def _one_process(target: Path) -> Iterator[None]:
-    target.mkdir(parents=True, exist_ok=True)
-    with (target / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _last_change() -> float:

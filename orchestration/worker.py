@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -22,7 +23,11 @@ import dagster as dg
 from code24.errors import Code24Error
 from code24.settings import Settings, load
 from code24.state import State, jobs, messages, open_state
-from orchestration.automation import analysis_job
+from orchestration.automation import (
+    analysis_job,
+    is_behind,
+    log_ends,
+)
 from orchestration.definitions import build_definitions
 from orchestration.instance import (
     free_abandoned,
@@ -39,10 +44,17 @@ POLL_SECONDS = 0.5
 LEASE_SECONDS = 120.0
 """How long a job stays with a worker that is gone; renewed while one works. Range 30
 to 3,600."""
+FRESH_SECONDS = 30.0
+"""How old the marts get at most while events come in that ask for no job: a run takes
+a second or more, so this bounds what a busy site costs. Range 5 to 3,600."""
 FIRST_RETRY_SECONDS = 5.0
 """Doubled with each attempt; shared state gives up after the last."""
 
 _log = logging.getLogger("code24.worker")
+
+
+class WorkerError(Code24Error):
+    """A run that no job had asked for failed."""
 
 
 class Worker:
@@ -51,35 +63,42 @@ class Worker:
     def __init__(
         self, settings: Settings, state: State, instance: dg.DagsterInstance
     ) -> None:
+        self._settings = settings
         self._state = state
         self._instance = instance
         self._owner = f"{socket.gethostname()}:{os.getpid()}"
-        definitions = build_definitions(settings)
-        self._job = definitions.resolve_job_def(analysis_job.name)
+        self._job = build_definitions(settings).resolve_job_def(analysis_job.name)
+        self._ran_at = -FRESH_SECONDS
 
     def run(self, stop: threading.Event) -> None:
         """Work off jobs until ``stop`` is set; what is under way is finished first."""
         wait = POLL_SECONDS
         while not stop.is_set():
             try:
-                worked = self.round()
-                wait = 0.0 if worked else POLL_SECONDS
+                wait = 0.0 if self.round() else POLL_SECONDS
             except Code24Error as error:
                 wait = min(2 * max(wait, POLL_SECONDS), 60.0)
                 _log.error("%s; looking again in %.0f s", error, wait)
             stop.wait(wait)
 
-    def round(self) -> int:
-        """Work off all jobs that are due, in one run; return how many they were."""
+    def round(self) -> bool:
+        """Work off all jobs that are due, or all events that wait; tell whether any."""
         messages_to_jobs(self._state, self._owner, datetime.now(UTC))
         now = datetime.now(UTC)
         due = jobs.claim(self._state, JOB_TYPE, self._owner, LEASE_SECONDS, now=now)
-        if due:
-            free_abandoned(self._instance)
-            with self._renewed([job.id for job in due]):
-                run_id, failures = self._materialize()
-            self._settle(due, run_id, failures)
-        return len(due)
+        if not due and not self._is_stale():
+            return False
+        free_abandoned(self._instance)
+        with self._renewed([job.id for job in due]):
+            run_id, failures = self._materialize()
+        self._settle(due, run_id, failures)
+        self._ran_at = time.monotonic()
+        return True
+
+    def _is_stale(self) -> bool:
+        """Tell whether events wait, and have for as long as they may."""
+        is_due = time.monotonic() - self._ran_at >= FRESH_SECONDS
+        return is_due and is_behind(self._settings, log_ends(self._settings))
 
     def _materialize(self) -> tuple[str, list[str]]:
         watch = StepWatch(lambda _: None)
@@ -99,12 +118,13 @@ class Worker:
     def _settle(
         self, due: Sequence[jobs.Job], run_id: str, failures: Sequence[str]
     ) -> None:
+        reason = f"run {run_id}: {'; '.join(failures)}"
+        if failures and not due:
+            raise WorkerError(reason)
         now = datetime.now(UTC)
         for job in due:
             if failures:
-                reason = f"run {run_id}: {'; '.join(failures)}"
-                again = now + retry_delay(job.attempts)
-                self._fail(job, reason, now, again)
+                self._fail(job, reason, now, now + retry_delay(job.attempts))
             else:
                 self._complete(job, run_id, now)
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -16,7 +16,11 @@ from code24.contracts.message import WorkerMessage
 from code24.settings import Settings
 from code24.state import State, jobs, messages, open_state
 from orchestration.defs.raw.files import event_files
-from orchestration.instance import PROCESS_TAG, free_abandoned, open_instance
+from orchestration.instance import (
+    PROCESS_TAG,
+    free_abandoned,
+    open_instance,
+)
 from orchestration.run import run_loop
 from orchestration.warehouse import WAREHOUSE_POOL
 from orchestration.worker import JOB_TYPE, WORKER_TYPE, Worker, retry_delay
@@ -80,8 +84,8 @@ def test_jobs_and_messages_become_one_recorded_run(
     )
     worker = Worker(copied, state, instance)
 
-    assert worker.round() == 1
-    assert worker.round() == 0
+    assert worker.round()
+    assert not worker.round()
 
     (done,) = jobs.list_jobs(state)
     assert (done.status, done.payload["testId"]) == ("complete", "few")
@@ -100,13 +104,13 @@ def test_a_failed_run_is_told_and_tried_again_later(
     job_id = enqueue(state)
     worker = Worker(copied, state, instance)
 
-    assert worker.round() == 1
+    assert worker.round()
     failed = job(state, job_id)
     assert failed.status == "queued"
     assert f"raw_tables: {path}: cannot be read" in str(failed.error_message)
     assert failed.scheduled_at is not None
     assert failed.scheduled_at > datetime.now(UTC)
-    assert worker.round() == 0
+    assert not worker.round()
 
     path.write_bytes(whole)
     assert (
@@ -121,7 +125,7 @@ def test_a_failed_run_is_told_and_tried_again_later(
         )
         == job_id
     )
-    assert worker.round() == 1
+    assert worker.round()
     assert job(state, job_id).status == "complete"
 
 
@@ -161,8 +165,9 @@ def test_worker_and_loop_share_one_warehouse_and_the_worker_stops_when_told(
         try:
             assert "ready" in worker.stderr.readline()
             job_id = enqueue(state)
+            wait_until(lambda: job(state, job_id).status == "running")
             result = run_loop(copied, lambda _: None)
-            wait_until_complete(state, job_id)
+            wait_until(lambda: job(state, job_id).status == "complete")
         finally:
             worker.send_signal(signal.SIGTERM)
             _, errors = worker.communicate(timeout=60)
@@ -171,11 +176,20 @@ def test_worker_and_loop_share_one_warehouse_and_the_worker_stops_when_told(
     assert errors.count("done by run") == 1
 
 
-def wait_until_complete(state: State, job_id: str) -> None:
-    """Wait for the worker; a job that fails ends the wait too."""
+def test_events_that_ask_for_no_job_are_taken_all_the_same(
+    copied: Settings, state: State, instance: dg.DagsterInstance
+) -> None:
+    append_events(copied, "live", iter([exposure("few", "new", "u", 0)]))
+    worker = Worker(copied, state, instance)
+    assert worker.round()
+    assert event_files(copied.raw / "events")[-1].end == 1
+    append_events(copied, "live", iter([exposure("few", "new", "w", 0)]))
+    assert not worker.round(), "the marts are fresh enough"
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
     tick = threading.Event()
     deadline = time.monotonic() + 120
-    while job(state, job_id).status in {"queued", "running"}:
-        assert time.monotonic() < deadline, job(state, job_id)
-        tick.wait(0.2)
-    assert job(state, job_id).status == "complete", job(state, job_id)
+    while not is_so():
+        assert time.monotonic() < deadline
+        tick.wait(0.1)

@@ -14,6 +14,7 @@ from orchestration.defs.raw.drain import Drained, drain
 from orchestration.defs.raw.files import event_files
 from orchestration.defs.raw.snapshots import write_snapshots
 from orchestration.defs.raw.verify import verify
+from orchestration.instance import process_tags
 from orchestration.resources import OWNERS
 from orchestration.warehouse import WAREHOUSE_POOL
 
@@ -46,14 +47,18 @@ def _spec(table: str) -> dg.AssetSpec:
     name="raw_tables",
     specs=[_spec(table) for table in _DESCRIPTIONS],
     pool=WAREHOUSE_POOL,
+    required_resource_keys={"settings", "warehouse"},
 )
 def raw_tables(
-    context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]
+    context: dg.AssetExecutionContext,
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Drain the event log, then snapshot shared state.
 
     In this order, so that the snapshot knows each site and test of a drained event.
+    As every run's first step it marks the run with its process, for ``free_abandoned``.
     """
+    settings: Settings = context.resources.settings
+    context.instance.add_run_tags(context.run.run_id, process_tags())
     drained = drain(settings.log, settings.raw)
     compact(settings.raw, above=settings.raw_compact_files)
     rows = verify(settings.raw)

@@ -38,11 +38,13 @@ _CHECKED = [
     description="Great Expectations on the newest raw events: keys, kinds, ranges.",
     blocking=True,
     pool=WAREHOUSE_POOL,
+    required_resource_keys={"settings", "warehouse"},
 )
 def raw_events_expectations(
-    settings: dg.ResourceParam[Settings],
+    context: dg.AssetCheckExecutionContext,
 ) -> dg.AssetCheckResult:
     """Hold everything where the newest raw events are not what they must be."""
+    settings: Settings = context.resources.settings
     sites = pl.read_parquet(settings.raw / "sites.parquet")["site_id"].to_list()
     return check_result(newest_events(settings.raw, CHECKED_ROWS), suite(sites))
 

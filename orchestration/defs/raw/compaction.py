@@ -12,9 +12,16 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import parquet
 
-from orchestration.defs.raw.drain import CHUNK_RECORDS, exclusive
-from orchestration.defs.raw.files import EventFile, RawError, event_files, write_whole
+from orchestration.defs.raw.drain import CHUNK_RECORDS
+from orchestration.defs.raw.files import (
+    LOCK,
+    EventFile,
+    RawError,
+    event_files,
+    write_whole,
+)
 from orchestration.defs.raw.schema import EVENTS
+from orchestration.locks import exclusive
 
 
 def compact(raw: Path, *, above: int) -> tuple[EventFile, ...]:
@@ -27,7 +34,7 @@ def compact(raw: Path, *, above: int) -> tuple[EventFile, ...]:
         RawError: a file is corrupt; names it and the way out.
     """
     events = raw / "events"
-    with exclusive(events):
+    with exclusive(events / LOCK):
         groups = groupby(event_files(events), lambda f: (f.path.parent, f.partition))
         of_dates = [list(files) for _, files in groups]
         return tuple(_merge(tail(files)) for files in of_dates if len(files) > above)

@@ -6,9 +6,7 @@ committed offset, and the next one removes those before it starts. The offset is
 part of each name, so nothing can be there twice unseen.
 """
 
-import fcntl
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,6 +21,7 @@ from code24.contracts.wire import encode
 from code24.event_log import Record
 from orchestration.defs.raw.files import (
     EMPTY,
+    LOCK,
     EventFile,
     RawError,
     event_files,
@@ -33,6 +32,7 @@ from orchestration.defs.raw.files import (
     write_whole,
 )
 from orchestration.defs.raw.schema import EVENTS
+from orchestration.locks import exclusive
 
 CHUNK_RECORDS = 50_000
 CHUNK_BYTES = 64 * 1024 * 1024
@@ -70,22 +70,13 @@ def drain(
         EventLogError: the log is corrupt.
     """
     events = raw / "events"
-    with exclusive(events):
+    with exclusive(events / LOCK):
         _write_empty(events)
         recover(log, events)
         return tuple(
             _drain_partition(log, events, name, chunk_records, chunk_bytes)
             for name in event_log.partitions(log)
         )
-
-
-@contextmanager
-def exclusive(events: Path) -> Iterator[None]:
-    """Let one process at a time change the files of raw events; others wait."""
-    events.mkdir(parents=True, exist_ok=True)
-    with (events / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def recover(log: Path, events: Path) -> list[Path]:

@@ -11,6 +11,8 @@ import msgspec
 from code24.errors import Code24Error
 
 COMMITTED = "committed.json"
+LOCK = ".lock"
+"""Held by the one process that changes the files of raw events."""
 EMPTY = "received_date=1970-01-01/empty.parquet"
 _NAME = re.compile(r"(?P<partition>[a-z0-9-]+)-(?P<start>\d{12})-(?P<end>\d{12})")
 
