@@ -50,11 +50,29 @@
     {{ dbt.safe_cast(json_text(column, field), 'bigint') }}
 {%- endmacro %}
 
-{#- How much of a page's length was on the screen, in whole percent. -#}
-{% macro percent_seen(scrolled, viewport, whole) -%}
-    cast(
-        round(
-            100.0 * least({{ scrolled }} + {{ viewport }}, {{ whole }}) / {{ whole }}
-        ) as bigint
-    )
+{#-
+The columns of the first row of a group, as one struct; null where no row fits.
+
+The order must be total, or the answer would depend on how the engine works.
+-#}
+{% macro first_of(columns, order_by, where='true') %}
+    {{- adapter.dispatch('extreme_of')('min', columns, order_by, where) -}}
+{% endmacro %}
+{% macro last_of(columns, order_by, where='true') %}
+    {{- adapter.dispatch('extreme_of')('max', columns, order_by, where) -}}
+{% endmacro %}
+{% macro duckdb__extreme_of(extreme, columns, order_by, where) -%}
+    arg_{{ extreme }}(
+        struct_pack(
+            {%- for column in columns -%}
+            {{ column }} := {{ column }}{{ ', ' if not loop.last }}
+            {%- endfor -%}
+        ),
+        row({{ order_by | join(', ') }})
+    ) filter (where {{ where }})
+{%- endmacro %}
+{% macro spark__extreme_of(extreme, columns, order_by, where) -%}
+    {{ extreme }}_by(
+        struct({{ columns | join(', ') }}), struct({{ order_by | join(', ') }})
+    ) filter (where {{ where }})
 {%- endmacro %}

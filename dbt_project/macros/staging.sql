@@ -18,27 +18,34 @@ every model downstream is built anew: rare, started by an operator, and exact.
             and known.site_id = records.site_id
             and known.event_id = records.event_id
             and known.log_partition > records.log_partition
+    where records.log_partition < '{{ mark | map(attribute=0) | max }}'
+{% endmacro %}
+
+{#- Whether a known event is overtaken; asked first, for it hardly ever is. -#}
+{% macro has_overtaking_records() %}
+    {%- if not execute or watermark() is none -%}{{- return(false) -}}{%- endif -%}
+    {{- return(
+        run_query('select 1 from (' ~ overtaking_records() ~ ') as found limit 1')
+        .rows | length > 0
+    ) -}}
 {% endmacro %}
 
 {% macro forget_overtaken_models() %}
-    {%- if execute and watermark() is not none -%}
-        delete from {{ watermark_table() }}
-        where
-            model_name != '{{ this.name }}'
-            and exists ({{ overtaking_records() }})
+    {%- if has_overtaking_records() -%}
+        delete from {{ watermark_table() }} where model_name != '{{ this.name }}'
     {%- endif -%}
 {% endmacro %}
 
 {% macro delete_overtaken_events() %}
-    {%- if execute and watermark() is not none -%}
+    {%- if has_overtaking_records() -%}
         delete from {{ this }}
         where exists (
             select 1
             from ({{ overtaking_records() }}) as overtaking
             where
-                overtaking.site_id = stg_events.site_id
-                and overtaking.event_id = stg_events.event_id
-                and overtaking.log_partition < stg_events.log_partition
+                overtaking.site_id = {{ this.name }}.site_id
+                and overtaking.event_id = {{ this.name }}.event_id
+                and overtaking.log_partition < {{ this.name }}.log_partition
         )
     {%- endif -%}
 {% endmacro %}

@@ -17,54 +17,6 @@ events as (
 
 ),
 
-page_events as (
-
-    select
-        *,
-        row_number() over (
-            partition by site_id, session_id
-            order by event_at, event_id
-        ) as page_event_number,
-        row_number() over (
-            partition by site_id, session_id, event_type
-            order by event_at desc, event_id desc
-        ) as page_event_number_of_type_from_end
-    from events
-    where is_page_event
-
-),
-
-first_pages as (
-
-    select
-        site_id,
-        session_id,
-        visitor_id,
-        event_name = 'engagement' as starts_with_engagement,
-        url,
-        {{ json_text('metadata', 'title') }} as title,
-        referrer,
-        {{ json_text('metadata', 'device') }} as device,
-        {{ json_text('metadata', 'country') }} as country
-    from page_events
-    where page_event_number = 1
-
-),
-
-last_pages as (
-
-    select
-        site_id,
-        session_id,
-        url,
-        {{ json_text('metadata', 'title') }} as title
-    from page_events
-    where
-        event_type = 'page_view'
-        and page_event_number_of_type_from_end = 1
-
-),
-
 heartbeats as (
 
     select distinct
@@ -72,8 +24,8 @@ heartbeats as (
         session_id,
         page_view_id,
         {{ heartbeat('event_at') }} as heartbeat
-    from page_events
-    where event_name = 'engagement'
+    from events
+    where event_name = 'engagement' and is_page_event
 
 ),
 
@@ -100,60 +52,70 @@ totals as (
         count(*) as events,
         count(distinct case when is_page_event then page_view_id end) as page_views,
         sum(case when event_type = 'conversion' then 1 else 0 end) as conversions,
-        sum(coalesce(value_cents, 0)) as value_cents
+        sum(coalesce(value_cents, 0)) as value_cents,
+        {{ first_of(
+            ['event_name', 'visitor_id', 'url', 'referrer', 'metadata'],
+            ['event_at', 'event_id'],
+            'is_page_event'
+        ) }} as first_page,
+        {{ last_of(
+            ['url', 'metadata'],
+            ['event_at', 'event_id'],
+            "event_type = 'page_view'"
+        ) }} as last_view
     from events
     group by site_id, stream_id, session_id, first_event_at
+
+),
+
+visits as (
+
+    select
+        *,
+        coalesce(last_view.metadata, first_page.metadata) as last_metadata,
+        case
+            when last_view is null then first_page.url
+            else last_view.url
+        end as last_page_url
+    from totals
+    where first_page is not null
 
 ),
 
 joined as (
 
     select
-        totals.site_id,
-        totals.session_id,
-        totals.stream_id,
-        first_pages.visitor_id,
-        totals.first_event_at,
+        visits.site_id,
+        visits.session_id,
+        visits.stream_id,
+        visits.first_page.visitor_id,
+        visits.first_event_at,
         case
-            when first_pages.starts_with_engagement
+            when visits.first_page.event_name = 'engagement'
                 then
                     {{ dbt.dateadd(
-                        'second', -var('min_visit_seconds'), 'totals.first_event_at'
+                        'second', -var('min_visit_seconds'), 'visits.first_event_at'
                     ) }}
-            else totals.first_event_at
+            else visits.first_event_at
         end as started_at,
-        totals.ended_at,
-        totals.events,
-        totals.page_views,
+        visits.ended_at,
+        visits.events,
+        visits.page_views,
         coalesce(engagements.engaged_seconds, 0) as engaged_seconds,
-        cast(totals.conversions as bigint) as conversions,
-        cast(totals.value_cents as bigint) as value_cents,
-        first_pages.url as first_page_url,
-        first_pages.title as first_page_title,
-        case
-            when last_pages.session_id is null then first_pages.url
-            else last_pages.url
-        end as last_page_url,
-        case
-            when last_pages.session_id is null then first_pages.title
-            else last_pages.title
-        end as last_page_title,
-        first_pages.referrer,
-        first_pages.device,
-        first_pages.country
-    from totals
-    inner join first_pages
-        on
-            totals.site_id = first_pages.site_id
-            and totals.session_id = first_pages.session_id
-    left join last_pages
-        on
-            totals.site_id = last_pages.site_id
-            and totals.session_id = last_pages.session_id
+        cast(visits.conversions as bigint) as conversions,
+        cast(visits.value_cents as bigint) as value_cents,
+        visits.first_page.url as first_page_url,
+        {{ json_text('visits.first_page.metadata', 'title') }} as first_page_title,
+        visits.last_page_url,
+        {{ json_text('visits.last_metadata', 'title') }} as last_page_title,
+        visits.first_page.referrer,
+        {{ json_text('visits.first_page.metadata', 'device') }} as device,
+        {{ json_text('visits.first_page.metadata', 'country') }} as country
+    from visits
     left join engagements
         on
-            totals.site_id = engagements.site_id
-            and totals.session_id = engagements.session_id
+            visits.site_id = engagements.site_id
+            and visits.session_id = engagements.session_id
 
 ),
 

@@ -29,22 +29,45 @@ keyed as (
 
 ),
 
+repeated_keys as (
+
+    select event_key from keyed
+    group by event_key
+    having count(*) > 1
+
+),
+
 numbered as (
 
     select
-        *,
+        keyed.log_partition,
+        keyed.log_offset,
         row_number() over (
-            partition by event_key, site_id, event_id
-            order by log_partition, log_offset
+            partition by keyed.event_key, keyed.site_id, keyed.event_id
+            order by keyed.log_partition, keyed.log_offset
         ) as position_among_duplicates
     from keyed
+    inner join repeated_keys
+        on keyed.event_key = repeated_keys.event_key
+
+),
+
+repeats as (
+
+    select * from numbered
+    where position_among_duplicates > 1
 
 ),
 
 firsts as (
 
-    select * from numbered
-    where position_among_duplicates = 1
+    select keyed.*
+    from keyed
+    left join repeats
+        on
+            keyed.log_partition = repeats.log_partition
+            and keyed.log_offset = repeats.log_offset
+    where repeats.log_offset is null
 
 ),
 
