@@ -8,7 +8,9 @@ from code24.contracts.wire import Contract, GoalType, Slug
 
 Host = Annotated[
     str,
-    msgspec.Meta(max_length=253, pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]+)?\Z"),
+    msgspec.Meta(
+        max_length=253, pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]+)?\Z"
+    ),
 ]
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from numpy.typing import NDArray
-from scipy import special  # type: ignore[import-untyped]
+from scipy import special
 
 from models.experiments.arms import Floats
 

@@ -230,7 +230,7 @@ def test_an_interrupted_append_is_not_continued(
             patch.setattr(os, "fdatasync", _interrupt)
             with pytest.raises(KeyboardInterrupt):
                 writer.append(payloads(1))
-        with pytest.raises(EventLogError, match="an append broke off .KeyboardInterrupt"):
+        with pytest.raises(EventLogError, match=r"broke off .KeyboardInterrupt"):
             writer.append(payloads(1))
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import jupytext  # type: ignore[import-untyped]
+import jupytext
 import pytest
 from nbclient import NotebookClient
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import binom  # type: ignore[import-untyped]
+from scipy.stats import binom
 
 from models.experiments.arms import log_rates
 from tests.models.experiments import frames

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from scipy.integrate import quad  # type: ignore[import-untyped]
-from scipy.stats import norm  # type: ignore[import-untyped]
+from scipy.integrate import quad
+from scipy.stats import norm
 
 from models.experiments import e_value
 from models.experiments.arms import log_rates

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import chisquare  # type: ignore[import-untyped]
+from scipy.stats import chisquare
 
 from models.experiments import sample_ratio
 from models.experiments.sample_ratio import SampleRatioError, SampleRatioRule

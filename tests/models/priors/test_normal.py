@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from scipy.stats import multivariate_normal  # type: ignore[import-untyped]
+from scipy.stats import multivariate_normal
 
 from models.experiments.arms import Floats
 from models.priors.normal import (
