@@ -63,6 +63,18 @@ def test_the_way_of_a_value_reads_in_the_lineage(definitions: dg.Definitions) ->
     assert {key.path[0] for key in graph.root_materializable_asset_keys} == {"raw"}
 
 
+def test_whatever_has_expectations_holds_decisions_and_release(
+    definitions: dg.Definitions,
+) -> None:
+    graph = definitions.resolve_asset_graph()
+    checked = {
+        key.asset_key for key in graph.asset_check_keys if "_expectations" in key.name
+    }
+    assert len(checked) == 5
+    for held in (["decisions", "decisions"], ["release", "manifest"]):
+        assert checked <= graph.get_ancestor_asset_keys(dg.AssetKey(held))
+
+
 def test_each_step_that_opens_the_warehouse_is_in_its_pool(
     definitions: dg.Definitions,
 ) -> None:

@@ -23,7 +23,11 @@ ACTOR = "loop"
 
 @dg.asset(
     key=["decisions", "decisions"],
-    deps=[["experiments", "analyses"]],
+    deps=[
+        ["experiments", "analyses"],
+        ["marts", "mart_site_daily"],
+        ["marts", "mart_goal_daily"],
+    ],
     group_name="decisions",
     owners=OWNERS,
     kinds={"python", "sqlite"},
@@ -36,7 +40,8 @@ def decisions(
     """What is done about each running test: keep, shift, stop, ship or hold.
 
     Recorded in shared state together with what it changes there; evidence that was
-    decided on before adds nothing.
+    decided on before adds nothing. It waits for the checks of every mart, also of
+    those it does not read: where one of them is wrong, so may be what the others say.
     """
     taken, added = decide_all(settings, warehouse.read("from experiments.analyses"))
     return dg.MaterializeResult(metadata=_metadata(taken, added))

@@ -79,6 +79,7 @@ SNAPSHOTS: dict[str, pa.Schema] = {
             "site_id": _TEXT,
             "experiment_id": _TEXT,
             "variant_id": _TEXT,
+            "variation_index": pa.int32(),
             "units": pa.int64(),
             "conversions": pa.int64(),
             "test_type": _TEXT,

@@ -1,0 +1,81 @@
+from datetime import timedelta
+
+import polars as pl
+
+from code24.settings import Settings
+from code24.state import decisions as log
+from code24.state import experiments, open_state
+from models.experiments.policy import DEFAULT_POLICY, Policy, Verdict
+from orchestration.defs.decisions.assets import as_decisions, decide_all
+from orchestration.defs.experiments.assets import analyse
+from orchestration.defs.priors.assets import NORMAL_PRIORS
+from tests.orchestration.homes import NOW, START, fill_state
+
+VERDICT = Verdict(
+    experiment_id="wins",
+    site_id="shop",
+    kind="ship",
+    reason="It is better.",
+    variant_id="new",
+    is_claimed=True,
+    confidence=0.99,
+    evidence={"lift": 0.1},
+)
+
+
+def analyses() -> pl.DataFrame:
+    """Return the analysis of one test that is won by far."""
+    rows = [
+        {
+            "experiment_id": "wins",
+            "site_id": "shop",
+            "variation_index": index,
+            "variant_id": variant,
+            "metric": "conversion",
+            "units": 5_000,
+            "conversions": conversions,
+            "units_multiple": 0,
+            "first_exposure_at": START.replace(tzinfo=None),
+            "last_exposure_at": NOW.replace(tzinfo=None),
+        }
+        for index, (variant, conversions) in enumerate([("old", 250), ("new", 750)])
+    ]
+    weights = pl.DataFrame(
+        {
+            "experiment_id": ["wins", "wins"],
+            "from_at": [START.replace(tzinfo=None)] * 2,
+            "variation_index": [0, 1],
+            "weight": [0.5, 0.5],
+        }
+    )
+    return analyse(pl.DataFrame(rows), weights, pl.DataFrame(schema=NORMAL_PRIORS))
+
+
+def test_the_id_is_the_test_its_evidence_and_the_policy_not_the_time() -> None:
+    (one,) = as_decisions([VERDICT], DEFAULT_POLICY, {"wins"}, NOW)
+    later = NOW + timedelta(days=1)
+    (same,) = as_decisions([VERDICT], DEFAULT_POLICY, {"wins"}, later)
+    stricter = Policy(cost_of_change=0.02)
+    (other,) = as_decisions([VERDICT], stricter, {"wins"}, NOW)
+    assert one.decision_id == same.decision_id != other.decision_id
+    assert one.evidence == {"lift": 0.1, "confidenceLevel": 0.99}
+    assert (one.variant, one.policy) == ("new", DEFAULT_POLICY.as_dict())
+
+
+def test_a_test_that_an_operator_paused_is_left_alone() -> None:
+    assert as_decisions([VERDICT], DEFAULT_POLICY, {"equal"}, NOW) == []
+
+
+def test_a_decision_is_recorded_once_with_what_it_does(settings: Settings) -> None:
+    with open_state(settings.database_url) as state:
+        fill_state(state)
+
+    (taken,), added = decide_all(settings, analyses())
+    assert added == [taken.decision_id]
+    assert decide_all(settings, analyses()) == ([], [])
+
+    with open_state(settings.database_url) as state:
+        test = experiments.get_test(state, "wins")
+        (recorded,) = log.list_decisions(state)
+    assert (test.status, test.winner_variant) == ("complete", "new")
+    assert recorded == taken
