@@ -104,6 +104,7 @@ def _past_experiments(connection: Connection) -> list[Row]:
         past.site_id,
         past.experiment_id,
         past.variant_id,
+        past.position.label("variation_index"),
         past.units,
         past.conversions,
         past.test_type,

@@ -19,12 +19,7 @@ final as (
         sites.vertical,
         past_experiments.experiment_id,
         past_experiments.variant_id,
-        cast(
-            row_number() over (
-                partition by past_experiments.site_id, past_experiments.experiment_id
-                order by past_experiments.variant_id
-            ) - 1 as int
-        ) as variation_index,
+        past_experiments.variation_index,
         past_experiments.test_type,
         past_experiments.goal_type,
         past_experiments.units,

@@ -20,7 +20,7 @@ def _fill(state: State) -> None:
         ended_at=NOW,
         source="archive",
         variants=tuple(
-            PastVariant(variant_id=name, units=10, conversions=1) for name in "ab"
+            PastVariant(variant_id=name, units=10, conversions=1) for name in "ba"
         ),
     )
     experiments.import_past(state, [past], actor="t", now=NOW)
@@ -71,7 +71,8 @@ def test_the_first_row_of_each_table(state: State) -> None:
         "past_experiments": {
             "site_id": "shop",
             "experiment_id": "old",
-            "variant_id": "a",
+            "variant_id": "b",
+            "variation_index": 0,
             "units": 10,
             "conversions": 1,
             "test_type": "headline",
