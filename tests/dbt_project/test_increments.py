@@ -1,11 +1,16 @@
 """An incremental build equals one from nothing, row by row, after every batch."""
 
+from datetime import timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 
-from tests.dbt_project.traffic import EXPERIMENTS, SITES, VARIANTS, Traffic
+from code24.contracts.event import Event, LogRecord
+from tests.dbt_project.traffic import EXPERIMENTS, SITES, START, VARIANTS, Traffic
 from tests.dbt_project.warehouse import Warehouse
+
+BATCHES = 4
 
 
 @pytest.fixture
@@ -46,15 +51,80 @@ def warehouse(tmp_path: Path) -> Warehouse:
     return warehouse
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_increments_equal_a_full_refresh(
-    warehouse: Warehouse, tmp_path: Path, seed: int
+def take(warehouse: Warehouse, batch: dict[str, list[LogRecord]]) -> None:
+    for partition, records in batch.items():
+        warehouse.log(partition, records)
+
+
+def test_every_increment_equals_a_full_refresh(
+    warehouse: Warehouse, tmp_path: Path
 ) -> None:
-    traffic = Traffic(seed)
-    for number in range(5):
-        for partition, records in traffic.batch().items():
-            warehouse.log(partition, records)
+    traffic = Traffic(seed=1)
+    take(warehouse, traffic.batch())
+    warehouse.dbt("run")
+    for number in range(1, BATCHES):
+        take(warehouse, traffic.batch())
         warehouse.dbt("run")
         fresh = warehouse.twin(tmp_path / f"fresh{number}")
         fresh.dbt("run")
         assert warehouse.differences(fresh) == {}, f"batch {number}"
+    warehouse.dbt("test", "--select", "test_type:data")
+
+
+def test_models_that_fell_behind_and_overtaken_events_end_the_same(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    traffic = Traffic(seed=2)
+    take(warehouse, traffic.batch())
+    warehouse.dbt("run")
+    take(warehouse, traffic.batch())
+    warehouse.dbt("run", "--select", "stg_events", "int_sessions", "fct_conversions")
+    take(warehouse, traffic.batch())
+    warehouse.dbt("run", "--exclude", "fct_sessions", "fct_exposures", "int_exposures")
+    take(warehouse, traffic.batch())
+    warehouse.dbt("run")
+    fresh = warehouse.twin(tmp_path / "fresh")
+    fresh.dbt("run")
+    assert warehouse.differences(fresh) == {}
+
+    take(warehouse, traffic.batch(overtaking=20))
+    warehouse.dbt("run")
+    overtaken = warehouse.twin(tmp_path / "overtaken")
+    overtaken.dbt("run")
+    assert warehouse.differences(overtaken) == {}
+
+
+def test_an_increment_leaves_alone_what_did_not_change(warehouse: Warehouse) -> None:
+    traffic = Traffic(seed=3)
+    take(warehouse, traffic.batch())
+    warehouse.dbt("run")
+    marked = {
+        "fct_sessions": "country",
+        "fct_page_views": "country",
+        "dim_visitors": "referrer",
+    }
+    with duckdb.connect(str(warehouse.file)) as connection:
+        for table, column in marked.items():
+            update = f"update marts.{table} set {column} = 'untouched'"  # noqa: S608
+            connection.execute(update)
+    event = Event(
+        id="new",
+        site_id="alpha",
+        event_type="page_view",
+        visitor_id="v1",
+        timestamp=START + timedelta(hours=1),
+    )
+    record = LogRecord(event=event, received_at=event.timestamp, origin="live")
+    before = warehouse.query("select max(log_offset) + 1 from raw.events")[0][0]
+
+    warehouse.log("live", [record])
+    warehouse.dbt("run")
+
+    for table, column in marked.items():
+        rewritten = warehouse.query(
+            f"select distinct site_id, visitor_id from marts.{table} "  # noqa: S608
+            f"where {column} is distinct from 'untouched'"
+        )
+        assert rewritten == [("alpha", "v1")], table
+    compiled = next(warehouse.home.rglob("compiled/**/stg_events.sql"))
+    assert f"log_offset >= {before}" in compiled.read_text(encoding="utf-8")
