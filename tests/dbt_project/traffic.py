@@ -38,7 +38,8 @@ class Traffic:
             overtaking: how many earlier events are imported once more; one that came
                 live is overtaken, and everything is built anew.
         """
-        fresh = [self._event() for _ in range(self._events)] + list(self._restless())
+        fresh = [self._event() for _ in range(self._events)]
+        fresh += [*self._restless(), self._quiet()]
         imported = [event for event in fresh if self._random.random() < 0.1]
         live = [event for event in fresh if event not in imported]
         self._made += fresh
@@ -100,16 +101,21 @@ class Traffic:
         )
 
     def _session(self, visitor: str) -> str | None:
-        """Return a client's session for every other visitor; some never end."""
-        if int(visitor[1]) % 2:
+        """Return a client's session for every other visitor; some never end.
+
+        Two visitors share each, so that one may turn out to have begun it.
+        """
+        number = int(visitor[1])
+        if number % 2:
             return None
-        return f"s{visitor[1]}-{self._random.choice((0, 0, self._day))}"
+        return f"s{number // 4}-{self._random.choice((0, 0, self._day))}"
 
     def _value(self) -> float | None:
         return self._random.choice((None, 0.1, 19.99, -5.0, 1234.565))
 
     def _metadata(self, kind: str, site_id: str, visitor: str) -> dict[str, Any]:
-        page = f"p-{visitor}-{self._day}-{self._random.randrange(6)}"
+        day = self._day - self._random.choice((0, 0, 1))
+        page = f"p-{visitor}-{day}-{self._random.randrange(3)}"
         metadata: dict[str, Any] = {"device": self._random.choice(("mobile", "tablet"))}
         if self._random.random() < 0.8:
             metadata |= {"pageViewId": page, "documentWidth": 9, "documentHeight": 90}
@@ -120,7 +126,8 @@ class Traffic:
             return {**metadata, **scroll, "name": kind, "viewportHeight": 10}
         if kind == "web_vital":
             lcp = self._random.randrange(900, 5000)
-            return {**metadata, "name": kind, "lcp": lcp + 0.5, "cls": 0.01}
+            values = {"lcp": lcp + 0.5, "cls": 0.01}
+            return {**metadata, **values, "name": kind, "pageViewId": f"p-{visitor}"}
         if kind == "experiment_viewed":
             return {
                 "name": kind,
@@ -145,6 +152,17 @@ class Traffic:
             moment = end - timedelta(minutes=minutes) - late
             if self._random.random() < 0.9:
                 yield self._of_kind("page_view", "alpha", "v7-restless", moment)
+
+    def _quiet(self) -> Event:
+        """Return all that happens on a quiet site.
+
+        Each second event comes late, from another visitor, and takes the session of
+        the one before to an earlier day, on which alone it is counted from then on.
+        """
+        pair, is_late = divmod(self._day, 2)
+        moment = START + timedelta(days=2 * pair) - timedelta(hours=30 * is_late)
+        event = self._of_kind("page_view", "quiet", f"q{is_late}", moment)
+        return msgspec.structs.replace(event, session_id=f"pair-{pair}")
 
     def _repeat(self) -> Event:
         """Return an earlier event once more, now and then with another time."""
