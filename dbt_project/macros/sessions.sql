@@ -43,9 +43,13 @@ a model that is built anew. Without such events a time that no event has.
 {% macro changed_since(mark) %}
     {%- set sessions = ref('int_sessions') -%}
     {%- if mark is none -%}{{- return(none) -}}{%- endif -%}
+    {%- set new_events = new_human_events(mark) -%}
+    {%- set earliest = run_query(
+        'select min(event_at) from (' ~ new_events ~ ') as new_events'
+    ).rows[0][0] -%}
     {%- set query -%}
         select min(sessions.started_at) as changed_since
-        from ({{ new_human_events(mark) }}) as new_events
+        from ({{ new_events }}) as new_events
         inner join {{ sessions }} as sessions
             on
                 sessions.site_id = new_events.site_id
@@ -53,9 +57,12 @@ a model that is built anew. Without such events a time that no event has.
                 and sessions.started_at <= new_events.event_at
                 and sessions.last_event_at >= new_events.event_at
                 and sessions.counted_until >= new_events.event_at
+        where
+            sessions.counted_until >= timestamp '{{ earliest }}'
+            and sessions.last_event_at >= timestamp '{{ earliest }}'
     {%- endset -%}
-    {%- set found = run_query(query).rows[0][0] -%}
-    {{- return(found | string if found is not none else '9999-12-31 00:00:00') -}}
+    {%- set found = run_query(query).rows[0][0] if earliest is not none -%}
+    {{- return(found | string if found else '9999-12-31 00:00:00') -}}
 {% endmacro %}
 
 {#- The streams with new events; read with `changed_since`. -#}

@@ -137,4 +137,6 @@ final as (
 
 )
 
+-- in the order of time, so that a look for recent sessions skips the rest
 select * from final
+order by started_at
