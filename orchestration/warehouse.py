@@ -15,6 +15,7 @@ WAREHOUSE_POOL = "duckdb_writer"
 process that opens the file while one holds it fails, even for reading."""
 
 _LOCKED = re.compile(r"Conflicting lock is held in (?P<program>.+?) \(PID (?P<pid>\d+)")
+_OTHER_VERSION = "source and target schemas on this incremental model are out of sync"
 _DAMAGED = (
     "not a valid DuckDB database file",
     "Corrupt database file",
@@ -98,6 +99,11 @@ def one_line(path: Path, message: str) -> str:
         return (
             f"warehouse {path} is held by another process (PID {locked['pid']}, "
             f"{locked['program']}): close it there, or wait, and run again"
+        )
+    if _OTHER_VERSION in message:
+        return (
+            f"warehouse {path} was built by another version of its models: delete it "
+            f"and run again to build it anew from the raw files ({line[:200]})"
         )
     if any(sign in message for sign in _DAMAGED):
         return (

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 COLUMNS: Mapping[str, type | None] = {
     "test_id": str,
     "created_at": datetime,
+    "test_week": int,
     "variation": int,
     "headline": str,
     "image_id": str,
@@ -46,6 +47,7 @@ COLUMNS: Mapping[str, type | None] = {
 SOURCE = "Upworthy Research Archive, exploratory part (CC BY 4.0)"
 REPLAYED = 12
 """So many of the newest tests are replayed: about 125,000 events, seconds to import."""
+WEEK = timedelta(days=7)
 SHORTEST_WINDOW = timedelta(hours=1)
 LONGEST_READ = 60.0
 """A stand-in click follows its impression within so many seconds."""
@@ -66,6 +68,8 @@ class ArchivedTest(NamedTuple):
 
     test_id: str
     created_at: datetime
+    test_week: int
+    """When it ran: the year, and its week by the archive's calendar."""
     row: int
     packages: tuple[Package, ...]
 
@@ -114,9 +118,9 @@ class HeadlineArchive:
             yield EventRow(_event(moment, site_id), f"{path.name}:{moment.test.row}")
 
 
-def _newest_first(test: ArchivedTest) -> tuple[float, str]:
+def _newest_first(test: ArchivedTest) -> tuple[int, str]:
     """Order by the week, newest first, as the archive dates tests; then by id."""
-    return -_week_end(test.created_at).timestamp(), test.test_id
+    return -test.test_week, test.test_id
 
 
 def _grouped(frame: pl.DataFrame) -> list[list[dict[str, Any]]]:
@@ -144,7 +148,8 @@ def _test(rows: list[dict[str, Any]]) -> ArchivedTest:
     packages = tuple(Package(**{f: row[f] for f in Package._fields}) for row in rows)
     first = rows[0]
     created_at = first["created_at"].replace(tzinfo=UTC)
-    return ArchivedTest(first["test_id"], created_at, first["row"], packages)
+    week = max(row["test_week"] for row in rows)
+    return ArchivedTest(first["test_id"], created_at, week, first["row"], packages)
 
 
 def _checked(
@@ -167,7 +172,7 @@ def _past(test: ArchivedTest, site_id: str) -> PastExperiment:
         experiment_id=_experiment_id(test),
         test_type=_test_type(test),
         goal_type="traffic",
-        ended_at=_week_end(test.created_at),
+        ended_at=_week_start(test) + WEEK,
         source=SOURCE,
         variants=tuple(
             PastVariant(
@@ -195,7 +200,7 @@ def _definition(test: ArchivedTest, site_id: str) -> Experiment:
         ),
         traffic_split=(share,) * len(test.packages),
         status="running",
-        start_date=test.created_at,
+        start_date=_start(test),
     )
 
 
@@ -225,16 +230,21 @@ def _names(packages: Sequence[Package]) -> list[str]:
     return [f"{name} (package {n})" for n, name in enumerate(headlines, start=1)]
 
 
-def _week_end(created_at: datetime) -> datetime:
-    """Return the Monday that ends the week of a test's creation, the archive's week."""
-    day = created_at.replace(hour=0, minute=0, second=0, microsecond=0)
-    return day + timedelta(days=7 - created_at.weekday())
+def _week_start(test: ArchivedTest) -> datetime:
+    """Return the Sunday with which the archive's week begins."""
+    return datetime.strptime(f"{test.test_week} 0 +0000", "%Y%U %w %z")
+
+
+def _start(test: ArchivedTest) -> datetime:
+    """Return when the test can have begun: in its week, not before it was made."""
+    return max(test.created_at, _week_start(test))
 
 
 def _moments(test: ArchivedTest) -> Iterator[Moment]:
     """Yield an exposure for each impression and a conversion for each click."""
     random = Random(f"code24 {test.test_id}")  # noqa: S311 - a stand-in, no secret
-    window = max(_week_end(test.created_at) - test.created_at, SHORTEST_WINDOW)
+    start = _start(test)
+    window = max(_week_start(test) + WEEK - start, SHORTEST_WINDOW)
     seconds = window.total_seconds() - LONGEST_READ
     views = sorted(
         (random.random(), variation, number < package.clicks)
@@ -243,7 +253,7 @@ def _moments(test: ArchivedTest) -> Iterator[Moment]:
     )
     for unit, (place, variation, is_clicked) in enumerate(views):
         unit_id = f"{_experiment_id(test)}-{unit}"
-        at = test.created_at + timedelta(milliseconds=int(place * seconds * 1000))
+        at = start + timedelta(milliseconds=int(place * seconds * 1000))
         yield Moment(at, unit_id, False, variation, test)
         if is_clicked:
             read = timedelta(milliseconds=int(1000 + random.random() * 58_000))

@@ -51,6 +51,16 @@ def test_damage_says_where_and_the_way_out() -> None:
     )
 
 
+def test_a_warehouse_of_other_models_says_the_way_out() -> None:
+    message = (
+        "Compilation Error in model fct (models/fct.sql)\n  The source and target "
+        "schemas on this incremental model are out of sync!"
+    )
+    line = one_line(PATH, message)
+    assert line.startswith("warehouse w.duckdb was built by another version of its")
+    assert "Compilation Error in model fct" in line
+
+
 def test_anything_else_is_told_as_it_is_in_one_line() -> None:
     assert one_line(PATH, "Binder Error:\n  no such column") == (
         "Binder Error: no such column"

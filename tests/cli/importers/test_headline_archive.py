@@ -44,7 +44,7 @@ def test_the_newest_twelve_are_tests_and_the_rest_is_history(
 
     assert (len(past), len(tests), len(only(BadRow, items))) == (3_412, 12, 0)
     starts = [test.start_date for test in tests if test.start_date]
-    assert min(starts) >= datetime(2015, 4, 27, tzinfo=UTC)  # the newest week's Monday
+    assert min(starts) >= datetime(2015, 4, 26, tzinfo=UTC)  # the newest week's Sunday
     assert len(starts) == 12
     ids = [test.test_id for test in tests]
     same_week = [one.experiment_id for one in past if one.ended_at > max(starts)]
@@ -139,6 +139,7 @@ def package(**change: object) -> dict[str, object]:
     return {
         "test_id": "546d88fb84ad38b2ce000024",
         "created_at": datetime(2014, 11, 20),  # noqa: DTZ001 - Parquet without zones
+        "test_week": 201446,
         "variation": 0,
         "headline": "A",
         "image_id": "i1",
