@@ -5,7 +5,7 @@ READY := .venv/.ready
 
 # SQL and definitions are read as in a home that has never run.
 NEW_HOME = data/local/lint
-IN_A_NEW_HOME = mkdir -p $(NEW_HOME) && touch $(NEW_HOME)/dagster.yaml && \
+IN_A_NEW_HOME = mkdir -p $(NEW_HOME)/warehouse && touch $(NEW_HOME)/dagster.yaml && \
 	env CODE24_HOME="$(CURDIR)/$(NEW_HOME)" DAGSTER_HOME="$(CURDIR)/$(NEW_HOME)" \
 	DAGSTER_DISABLE_TELEMETRY=yes DBT_SEND_ANONYMOUS_USAGE_STATS=false DO_NOT_TRACK=1
 
