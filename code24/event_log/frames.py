@@ -12,6 +12,7 @@ from zlib import crc32
 from code24.event_log.files import EventLogError
 
 _HEADER = struct.Struct("<II")
+HEADER_BYTES = _HEADER.size
 MAX_RECORD_BYTES = 4 * 1024 * 1024
 """A longer length is taken for damage; it bounds what one read can allocate."""
 
@@ -43,3 +44,18 @@ def next_payload(file: BinaryIO) -> bytes | None:
     if len(payload) < length or crc32(payload, crc32(header[:4])) != checksum:
         return None
     return payload
+
+
+def skip_payload(file: BinaryIO) -> int | None:
+    """Pass over the record at the file's position and return its payload's length.
+
+    Its checksum is not looked at. None where no record can stand.
+    """
+    header = file.read(HEADER_BYTES)
+    if len(header) < HEADER_BYTES:
+        return None
+    length = int(_HEADER.unpack(header)[0])
+    if not 0 < length <= MAX_RECORD_BYTES:
+        return None
+    file.seek(length, 1)
+    return length

@@ -12,7 +12,9 @@ from code24.event_log.files import (
     partition_folder,
     segments,
 )
-from code24.event_log.frames import next_payload
+from code24.event_log.frames import HEADER_BYTES, next_payload, skip_payload
+
+READ_AHEAD_BYTES = 1024 * 1024
 
 
 class Record(NamedTuple):
@@ -65,19 +67,29 @@ def _read(place: Path, start: int, stop: int) -> Iterator[Record]:
 
 
 def _read_segment(path: Path, first: int, start: int, stop: int) -> Iterator[Record]:
-    with path.open("rb") as file:
-        for offset in range(first, stop):
-            payload = _expect(file, path, offset)
-            if offset >= start:
-                yield Record(offset, payload)
+    with path.open("rb", buffering=READ_AHEAD_BYTES) as file:
+        position = _skip(file, path, first, min(start, stop))
+        for offset in range(max(first, start), stop):
+            payload = next_payload(file)
+            if payload is None:
+                raise _damaged(path, position, offset)
+            position += HEADER_BYTES + len(payload)
+            yield Record(offset, payload)
 
 
-def _expect(file: BinaryIO, path: Path, offset: int) -> bytes:
-    position = file.tell()
-    payload = next_payload(file)
-    if payload is None:
-        raise EventLogError(
-            f"{path}: damaged at byte {position} (offset {offset}); "
-            "restore the file from a backup"
-        )
-    return payload
+def _skip(file: BinaryIO, path: Path, first: int, start: int) -> int:
+    """Pass over records that are not wanted, unchecked; return the file's position."""
+    position = 0
+    for offset in range(first, start):
+        length = skip_payload(file)
+        if length is None:
+            raise _damaged(path, position, offset)
+        position += HEADER_BYTES + length
+    return position
+
+
+def _damaged(path: Path, position: int, offset: int) -> EventLogError:
+    return EventLogError(
+        f"{path}: damaged at byte {position} (offset {offset}); "
+        "restore the file from a backup"
+    )

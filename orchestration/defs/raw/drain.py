@@ -7,18 +7,15 @@ part of each name, so nothing can be there twice unseen.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import msgspec
 import pyarrow as pa
 from pyarrow import parquet
 
 from code24 import event_log
-from code24.contracts.event import LogRecord
-from code24.contracts.wire import encode
 from code24.event_log import Record
+from orchestration.defs.raw.columns import by_received_date, event_table
 from orchestration.defs.raw.files import (
     EMPTY,
     LOCK,
@@ -37,8 +34,6 @@ from orchestration.locks import exclusive
 CHUNK_RECORDS = 50_000
 CHUNK_BYTES = 64 * 1024 * 1024
 """A chunk is held in memory whole, about five times its bytes; so both are bounded."""
-
-_DECODER = msgspec.json.Decoder(LogRecord)
 
 
 class Drained(NamedTuple):
@@ -151,56 +146,14 @@ def _chunks(
 
 def _write_chunk(events: Path, partition: str, chunk: Sequence[Record]) -> int:
     start, end = chunk[0].offset, chunk[-1].offset + 1
-    rows: dict[date, list[dict[str, Any]]] = {}
-    for record in chunk:
-        day, row = _row(partition, record)
-        rows.setdefault(day, []).append(row)
-    for day, of_day in sorted(rows.items()):
+    files = 0
+    for day, of_day in by_received_date(event_table(partition, chunk)):
         folder = events / f"received_date={day.isoformat()}"
-        file = EventFile.named(folder, partition, start, end)
-        write_table(file.path, pa.Table.from_pylist(of_day, schema=EVENTS))
-    return len(rows)
+        write_table(EventFile.named(folder, partition, start, end).path, of_day)
+        files += 1
+    return files
 
 
 def write_table(path: Path, table: pa.Table) -> None:
     """Write one Parquet file, whole or not at all."""
     write_whole(path, lambda part: parquet.write_table(table, part, compression="zstd"))
-
-
-def _row(partition: str, record: Record) -> tuple[date, dict[str, Any]]:
-    logged = _decode(partition, record)
-    event = logged.event
-    received_at = _utc(logged.received_at)
-    return received_at.date(), {
-        "event_id": event.id,
-        "site_id": event.site_id,
-        "event_type": event.event_type,
-        "goal_type": event.goal_type,
-        "conversion_value": event.conversion_value,
-        "visitor_id": event.visitor_id,
-        "session_id": event.session_id,
-        "event_at": _utc(event.timestamp),
-        "sent_at": _utc(event.sent_at) if event.sent_at else None,
-        "received_at": received_at,
-        "url": event.url,
-        "referrer": event.referrer,
-        "metadata": encode(event.metadata).decode(),
-        "origin": logged.origin,
-        "bot_reason": logged.bot_reason,
-        "log_partition": partition,
-        "log_offset": record.offset,
-    }
-
-
-def _decode(partition: str, record: Record) -> LogRecord:
-    try:
-        return _DECODER.decode(record.payload)
-    except msgspec.MsgspecError as error:
-        raise RawError(
-            f"event log {partition!r}, record {record.offset}: {error}; it was written "
-            "by another version of Code24: drain it with that one first"
-        ) from error
-
-
-def _utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(tzinfo=None)
