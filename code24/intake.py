@@ -7,6 +7,7 @@ Each reason starts with a code: ``bad_json``, ``oversized``, ``too_deep``, ``inv
 import re
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -16,6 +17,7 @@ import msgspec
 from code24.contracts.event import (
     MAX_EVENT_BYTES,
     MAX_NESTING,
+    ArrivingEvent,
     DeadLetter,
     Event,
     LogRecord,
@@ -24,6 +26,7 @@ from code24.contracts.event import (
 from code24.contracts.wire import digest, encode
 from code24.errors import Code24Error
 from code24.event_log import EventLog, SegmentWriter
+from code24.request_facts import NO_REQUEST, RequestFacts, truncated
 
 MAX_LATENESS = timedelta(hours=72)
 """A live event that happened earlier is refused, as GA4 does; imports are exempt."""
@@ -31,7 +34,8 @@ MAX_AHEAD = timedelta(hours=24)
 """How far a visitor's clock may be ahead: a wrong time zone, not a wrong year."""
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 """Before the web; such a time is a mistake whatever its origin."""
-MAX_USER_AGENT = 512
+ADDRESS_FIELDS = frozenset({"ip", "ipAddress", "ip_address", "userIp", "user_ip"})
+"""Where clients put a visitor's address into the metadata; the door truncates it."""
 
 _BOT = re.compile(
     r"(?<!\bcu)bot|crawl|spider|slurp|scrape|headless|phantomjs|puppeteer|playwright"
@@ -47,7 +51,7 @@ which those lists have too: a shop's server and an Android app send conversions 
 Cubot makes telephones.
 """
 
-_event_decoder = msgspec.json.Decoder(Event)
+_event_decoder = msgspec.json.Decoder(ArrivingEvent)
 
 
 class _RefusedError(Code24Error):
@@ -62,9 +66,9 @@ def admit(
     source: str,
     sites: Collection[str],
     expected_site: str | None = None,
-    user_agent: str | None = None,
+    facts: RequestFacts = NO_REQUEST,
 ) -> LogRecord | DeadLetter:
-    """Validate one event and flag a self-declared bot.
+    """Validate one event, complete it and flag a self-declared bot.
 
     Args:
         body: The event's JSON text, or its fields with camelCase names.
@@ -74,23 +78,23 @@ def admit(
         source: Where it came from, for the dead letter.
         sites: The ids of all sites.
         expected_site: The site that the sender may write to; any where absent.
-        user_agent: Stands in for a missing ``metadata.userAgent``.
+        facts: What the request tells of an event that does not say it itself: its
+            user agent, and the cookieless id where there is no ``visitorId``.
     """
     text = body if isinstance(body, bytes) else repr(body).encode(errors="replace")
+    buried = partial(dead_letter, origin=origin, received_at=received_at, source=source)
     try:
         text = _as_json(body)
-        event = _decode(text)
+        arriving = _decode(text)
+        event = _complete(arriving, facts)
+    except _RefusedError as refused:
+        return buried(str(refused), text)
+    try:
         _check_site(event.site_id, sites, expected_site)
         _check_times(event, origin, received_at)
     except _RefusedError as refused:
-        return dead_letter(
-            str(refused),
-            text,
-            origin=origin,
-            received_at=received_at,
-            source=source,
-        )
-    event = _complete(event, user_agent)
+        # Who sent it is known now only: the letter must say it to be replayed.
+        return buried(str(refused), text if arriving.visitor_id else encode(event))
     return LogRecord(
         event=event,
         received_at=received_at,
@@ -133,7 +137,7 @@ def _as_json(body: bytes | dict[str, Any]) -> bytes:
         raise _RefusedError(f"invalid: {error}") from error
 
 
-def _decode(text: bytes) -> Event:
+def _decode(text: bytes) -> ArrivingEvent:
     if len(text) > MAX_EVENT_BYTES:
         raise _RefusedError(
             f"oversized: the event has {len(text)} bytes, {MAX_EVENT_BYTES} are allowed"
@@ -203,18 +207,40 @@ def _hours(span: timedelta) -> int:
     return span // timedelta(hours=1)
 
 
-def _complete(event: Event, user_agent: str | None) -> Event:
-    """Give the event an id, of what was sent, and the request's user agent."""
-    event_id = event.id or _content_id(event)
-    metadata = event.metadata
-    if user_agent and "userAgent" not in metadata:
-        metadata = {**metadata, "userAgent": user_agent[:MAX_USER_AGENT]}
-    return msgspec.structs.replace(event, id=event_id, metadata=metadata)
+def _complete(arriving: ArrivingEvent, facts: RequestFacts) -> Event:
+    """Give the event an id, of what was sent, and what the request tells.
+
+    The event's own visitor and user agent win over the request's.
+    """
+    visitor_id = arriving.visitor_id or facts.visitor_id
+    if visitor_id is None:
+        raise _RefusedError("invalid: Object missing required field `visitorId`")
+    metadata = _without_addresses(arriving.metadata)
+    if facts.user_agent and "userAgent" not in metadata:
+        metadata = {**metadata, "userAgent": facts.user_agent}
+    if arriving.visitor_id is None:
+        metadata = {**metadata, "isCookieless": True}
+    fields = msgspec.structs.asdict(arriving)
+    fields["id"] = arriving.id or _content_id(arriving, visitor_id)
+    fields["visitor_id"] = visitor_id
+    fields["metadata"] = metadata
+    return Event(**fields)
 
 
-def _content_id(event: Event) -> str:
+def _content_id(arriving: ArrivingEvent, visitor_id: str) -> str:
     """Return the digest of the content without ``sentAt``, which a retry changes."""
-    return digest(msgspec.structs.replace(event, sent_at=None))[:32]
+    content = msgspec.structs.replace(arriving, sent_at=None, visitor_id=visitor_id)
+    return digest(content)[:32]
+
+
+def _without_addresses(metadata: dict[str, Any]) -> dict[str, Any]:
+    """Truncate the addresses that a client put into the metadata."""
+    if ADDRESS_FIELDS.isdisjoint(metadata):
+        return metadata
+    return {
+        name: truncated(str(value)) if name in ADDRESS_FIELDS else value
+        for name, value in metadata.items()
+    }
 
 
 def _bot_reason(metadata: dict[str, Any], origin: Origin) -> str | None:

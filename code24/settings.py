@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 from code24.errors import Code24Error
@@ -47,6 +48,8 @@ class Settings:
     """Files of one received date beyond which raw events are compacted."""
     collector_min_free_mb: int = 512
     """Free space below which the collector answers 429 rather than fill the disk."""
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Whose ``X-Forwarded-For`` is believed; nobody's by default."""
 
     @property
     def database_url(self) -> str:
@@ -84,6 +87,11 @@ class Settings:
         return self.home / "keys"
 
     @property
+    def salts(self) -> Path:
+        """Return the folder of the salts of cookieless ids, two days' at most."""
+        return self.home / "salts"
+
+    @property
     def dagster_home(self) -> Path:
         """Return Dagster's instance folder."""
         return self.home / "dagster"
@@ -117,6 +125,7 @@ class Settings:
             "CODE24_STATE_URL": self.database_url,
             "CODE24_RAW_COMPACT_FILES": str(self.raw_compact_files),
             "CODE24_COLLECTOR_MIN_FREE_MB": str(self.collector_min_free_mb),
+            "CODE24_TRUSTED_PROXIES": ",".join(map(str, self.trusted_proxies)),
             "DAGSTER_HOME": str(self.dagster_home),
         }
 
@@ -146,6 +155,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         collector_min_free_mb=_integer(
             values, "CODE24_COLLECTOR_MIN_FREE_MB", 512, 0, 1_000_000
         ),
+        trusted_proxies=_networks(values, "CODE24_TRUSTED_PROXIES"),
     )
 
 
@@ -160,6 +170,19 @@ def _read_dotenv(path: Path) -> dict[str, str]:
 def _path(values: Mapping[str, str], name: str, default: Path) -> Path:
     text = values.get(name, "")
     return Path(text).expanduser().resolve() if text else default
+
+
+def _networks(
+    values: Mapping[str, str], name: str
+) -> tuple[IPv4Network | IPv6Network, ...]:
+    texts = [text.strip() for text in values.get(name, "").split(",") if text.strip()]
+    try:
+        return tuple(ip_network(text) for text in texts)
+    except ValueError as error:
+        raise SettingError(
+            f"{name}={values[name]!r}: must be addresses or networks (10.0.0.0/8), "
+            f"with commas between: {error}"
+        ) from error
 
 
 def _port(values: Mapping[str, str], name: str, default: int) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from app.collector.clients import Clients
 from app.collector.committer import Committer, QueueFullError
 from app.collector.directory import SiteDirectory
 from app.collector.refusals import (
@@ -17,8 +18,10 @@ from app.collector.refusals import (
     unavailable,
 )
 from code24.contracts.event import Answer, DeadLetter, LogRecord, Rejected
+from code24.cookieless import CookielessIds
 from code24.errors import Code24Error
 from code24.intake import IntakeLog, admit, dead_letter, encode_outcomes
+from code24.request_facts import RequestFacts
 from code24.settings import Settings
 from code24.state import open_state
 
@@ -45,6 +48,7 @@ class Collector:
     log: IntakeLog
     committer: Committer
     sites: SiteDirectory
+    clients: Clients
     counts: Counts = field(default_factory=Counts)
 
     @property
@@ -71,7 +75,7 @@ class Collector:
         return None
 
     async def take(
-        self, events: list[bytes], site_id: str, user_agent: str | None
+        self, events: list[bytes], site_id: str, facts: RequestFacts
     ) -> Answer:
         """Admit the events and return once all of them, or their letters, are durable.
 
@@ -87,7 +91,7 @@ class Collector:
                 source=SOURCE,
                 sites=self.sites.site_ids,
                 expected_site=site_id,
-                user_agent=user_agent,
+                facts=facts,
             )
             for event in events
         ]
@@ -139,6 +143,9 @@ def open_collector(
         committer = Committer(log, max_waiting_bytes)
         try:
             min_free_bytes = settings.collector_min_free_mb << 20
-            yield Collector(settings.log, min_free_bytes, log, committer, sites)
+            clients = Clients(CookielessIds(settings.salts), settings.trusted_proxies)
+            yield Collector(
+                settings.log, min_free_bytes, log, committer, sites, clients
+            )
         finally:
             committer.close()

@@ -34,6 +34,11 @@ def too_large(message: str) -> RefusalError:
     return RefusalError(413, message, {"Connection": "close"})
 
 
+def too_slow(message: str) -> RefusalError:
+    """Return the refusal of a body that was not waited for any longer."""
+    return RefusalError(408, message, {"Connection": "close"})
+
+
 def busy(message: str, seconds: int) -> RefusalError:
     """Return the refusal of a request that may succeed in some seconds."""
     return RefusalError(429, message, {"Retry-After": str(seconds)})

@@ -3,10 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
+from datetime import UTC, datetime
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -26,8 +29,25 @@ from app.collector.refusals import (
     unavailable,
 )
 from code24.contracts.wire import encode
+from code24.cookieless import SaltError
+from code24.request_facts import RequestFacts
 from code24.settings import Settings
 from code24.state import StateError
+
+CORS = Middleware(
+    CORSMiddleware,
+    allow_origin_regex=".*",
+    allow_methods=["GET", "POST"],
+    allow_headers=["*"],
+    allow_credentials=True,
+    expose_headers=["Retry-After"],
+    max_age=86_400,
+)
+"""Any page may ask; which origins a site's key is good for is checked with the key.
+
+A preflight brings no key. Each answer names the asking origin and allows credentials,
+as a beacon always asks with them; no cookie is ever set or read.
+"""
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -42,7 +62,9 @@ def build_app(opened: Callable[[], AbstractContextManager[Collector]]) -> Starle
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         with opened() as collector:
             app.state.collector = collector
-            following = asyncio.create_task(collector.sites.follow())
+            following = asyncio.gather(
+                collector.sites.follow(), collector.clients.follow()
+            )
             yield
             following.cancel()
             with suppress(asyncio.CancelledError):
@@ -57,6 +79,7 @@ def build_app(opened: Callable[[], AbstractContextManager[Collector]]) -> Starle
             RefusalError: answer_refusal,
             HTTPException: answer_http_error,
         },
+        middleware=[CORS],
         lifespan=lifespan,
     )
 
@@ -66,22 +89,27 @@ async def _take_events(request: Request) -> Response:
     refusal = collector.refusal()
     if refusal is not None:
         raise refusal
-    try:
-        body = await read_body(request)
-    except ClientDisconnect:
-        raise RefusalError(400, "the body ended before its length") from None
     key = header_key(request)
     site_id = None if key is None else await _site_of(collector, key)
-    envelope = await _opened(collector, body)
+    envelope = await _opened(collector, request)
     if site_id is None:
         site_id = await _site_of(collector, envelope.write_key)
-    user_agent = request.headers.get("user-agent")
-    answer = await collector.take(envelope.events, site_id, user_agent)
+    facts = _facts(collector, request, site_id)
+    answer = await collector.take(envelope.events, site_id, facts)
     return _json(200, answer)
 
 
-async def _opened(collector: Collector, body: bytes) -> Envelope:
+def _facts(collector: Collector, request: Request, site_id: str) -> RequestFacts:
     try:
+        return collector.clients.facts(request, site_id, datetime.now(UTC))
+    except SaltError as error:
+        raise unavailable(str(error)) from error
+
+
+async def _opened(collector: Collector, request: Request) -> Envelope:
+    body = b""
+    try:
+        body = await read_body(request)
         return open_envelope(body)
     except BadBodyError as error:
         await collector.bury(str(error), body)

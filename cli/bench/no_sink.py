@@ -5,10 +5,12 @@ from contextlib import contextmanager
 
 import uvicorn
 
+from app.collector.clients import Clients
 from app.collector.collector import MAX_WAITING_BYTES, Collector
 from app.collector.committer import Committer
 from app.collector.directory import SiteDirectory
 from app.collector.server import build_app
+from code24.cookieless import CookielessIds
 from code24.intake import Encoded, IntakeLog
 from code24.settings import HOST, Settings, load
 from code24.state import open_state
@@ -29,7 +31,9 @@ def _opened(settings: Settings) -> Iterator[Collector]:
     ):
         committer = Discarding(log, MAX_WAITING_BYTES)
         try:
-            yield Collector(settings.log, 0, log, committer, SiteDirectory(state))
+            clients = Clients(CookielessIds(settings.salts))
+            sites = SiteDirectory(state)
+            yield Collector(settings.log, 0, log, committer, sites, clients)
         finally:
             committer.close()
 

@@ -20,19 +20,17 @@ MAX_VALUE = 1e9
 Url = Annotated[str, msgspec.Meta(max_length=4096)]
 
 
-class Event(Contract, frozen=True, kw_only=True):
-    """One thing a visitor did.
+class EventFields(Contract, frozen=True, kw_only=True):
+    """What an event says beside who its visitor is.
 
     ``metadata.name`` names an interaction (``experiment_viewed``,
     ``web_vital``, ``engagement``, ``consent``, …); its typed fields stand beside
-    it. ``visitor_id`` is the unit id of assignment, exposure and conversion
-    unless ``metadata.unitId`` says otherwise. Without ``id`` the door derives one
-    from the content, so that a retry stays a duplicate.
+    it. Without ``id`` the door derives one from the content, so that a retry stays a
+    duplicate.
     """
 
     site_id: Slug
     event_type: EventType
-    visitor_id: Identifier
     timestamp: Moment
     id: Identifier | None = None
     goal_type: GoalType | None = None
@@ -54,6 +52,23 @@ class Event(Contract, frozen=True, kw_only=True):
             raise ValueError(f"goalType is only for conversions, not {self.event_type}")
         if not is_conversion and self.conversion_value is not None:
             raise ValueError("conversionValue is only for conversions")
+
+
+class Event(EventFields, frozen=True, kw_only=True):
+    """One thing a visitor did.
+
+    ``visitor_id`` is the unit id of assignment, exposure and conversion unless
+    ``metadata.unitId`` says otherwise. ``metadata.isCookieless`` marks an id that the
+    door made of the request: it names a visitor for one day.
+    """
+
+    visitor_id: Identifier
+
+
+class ArrivingEvent(EventFields, frozen=True, kw_only=True):
+    """An event before the door: who sends it may leave the visitor's id to the door."""
+
+    visitor_id: Identifier | None = None
 
 
 class LogRecord(Contract, frozen=True, kw_only=True):

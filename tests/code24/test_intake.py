@@ -18,6 +18,7 @@ from code24.intake import (
     dead_letter,
     encode_outcomes,
 )
+from code24.request_facts import RequestFacts
 
 NOW = datetime(2026, 11, 5, 12, tzinfo=UTC)
 SITES = frozenset({"shop", "news"})
@@ -42,6 +43,7 @@ def outcome(
     origin: Origin = "live",
     expected_site: str | None = None,
     user_agent: str | None = None,
+    visitor_id: str | None = None,
 ) -> LogRecord | DeadLetter:
     return admit(
         body,
@@ -50,7 +52,7 @@ def outcome(
         source="/v1/events",
         sites=SITES,
         expected_site=expected_site,
-        user_agent=user_agent,
+        facts=RequestFacts(user_agent=user_agent, visitor_id=visitor_id),
     )
 
 
@@ -95,7 +97,7 @@ def test_an_event_is_kept_as_it_came() -> None:
         (b"[]", "invalid: Expected `object`, got `array`"),
         (b"{}", "invalid: Object missing required field `siteId`"),
         (fields(eventType="purchase"), "invalid: Invalid enum value 'purchase'"),
-        (fields(visitorId=7), "invalid: Expected `str`, got `int` - at `$.visitorId`"),
+        (fields(visitorId=7), "invalid: Expected `str | null`, got `int`"),
         (fields(timestamp="2026-11-05T12:00:00"), "invalid: Expected `datetime` with"),
         (fields(colour="red"), "invalid: Object contains unknown field `colour`"),
         (fields(eventType="conversion"), "invalid: goalType is required"),
@@ -202,9 +204,44 @@ def test_the_event_s_own_user_agent_wins_over_the_request_s() -> None:
     assert record.bot_reason is None
 
 
-def test_a_long_user_agent_of_a_request_is_cut() -> None:
-    record = admitted(fields(), user_agent="x" * 9_000)
-    assert record.event.metadata["userAgent"] == "x" * 512
+def test_who_sends_nothing_of_a_visitor_gets_the_request_s_id() -> None:
+    body = fields(metadata={"a": 1})
+    del body["visitorId"]
+    record = admitted(body, visitor_id="cl-1")
+    assert record.event.visitor_id == "cl-1"
+    assert record.event.metadata == {"a": 1, "isCookieless": True}
+    assert record.event.id == admitted(body, visitor_id="cl-1").event.id
+    assert record.event.id != admitted(body, visitor_id="cl-2").event.id
+    given = admitted(fields(metadata={"a": 1}), visitor_id="cl-1").event
+    assert (given.visitor_id, given.metadata) == ("v1", {"a": 1})
+
+
+def test_where_there_is_no_request_a_visitor_is_required() -> None:
+    body = fields()
+    del body["visitorId"]
+    expected = "invalid: Object missing required field `visitorId`"
+    assert reason(body, origin="import") == expected
+    assert reason(fields(visitorId=""), visitor_id="cl-1").startswith("invalid: ")
+
+
+def test_a_letter_of_an_event_says_who_sent_it_so_that_it_can_be_replayed() -> None:
+    body = fields(timestamp="2026-10-01T00:00:00Z")
+    del body["visitorId"]
+    letter = outcome(body, visitor_id="cl-1")
+    assert isinstance(letter, DeadLetter)
+    assert letter.reason.startswith("too_late: ")
+    replayed = admitted(letter.body.encode(), origin="replay")
+    assert replayed.event.visitor_id == "cl-1"
+    assert replayed.event.metadata == {"isCookieless": True}
+
+
+def test_an_address_in_the_metadata_is_truncated() -> None:
+    metadata = {"ip": "203.0.113.77", "user_ip": 7, "zip": "203.0.113.77"}
+    assert admitted(fields(metadata=metadata)).event.metadata == {
+        "ip": "203.0.113.0",
+        "user_ip": None,
+        "zip": "203.0.113.77",
+    }
 
 
 def test_only_imports_bring_a_bot_reason() -> None:

@@ -1,7 +1,9 @@
 import base64
+import gzip
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 
@@ -150,10 +152,69 @@ def _chunks(body: bytes) -> Iterator[bytes]:
         yield body[start : start + 50_000]
 
 
-def test_an_encoded_body_is_refused_by_name(served: Served) -> None:
-    answer = served.post(event(), headers={"Content-Encoding": "gzip"})
+def test_gzip_is_inflated_and_nothing_else(served: Served) -> None:
+    zipped = gzip.compress(encode(event()))
+    assert gzipped(served, zipped).json() == {"accepted": 1, "rejected": []}
+    answer = served.post(event(), headers={"Content-Encoding": "br"})
     assert answer.status_code == 415
-    assert "'gzip'" in answer.json()["error"]
+    assert "'br'" in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "expected"),
+    [
+        (gzip.compress(b" " * 50_000_000), 413, "the body is larger than 512000"),
+        (b"{}", 400, "bad_gzip: Error -3"),
+        (gzip.compress(b"{}")[:-4], 400, "bad_gzip: the body is not one whole"),
+        (gzip.compress(b"{}") * 2, 400, "bad_gzip: the body is not one whole"),
+        (b"", 400, "bad_gzip: the body is not one whole"),
+    ],
+)
+def test_what_is_no_gzip_or_grows_too_large_is_refused(
+    served: Served, body: bytes, status: int, expected: str
+) -> None:
+    answer = gzipped(served, body)
+    assert answer.status_code == status
+    assert answer.json()["error"].startswith(expected)
+
+
+def gzipped(served: Served, body: bytes) -> httpx.Response:
+    return served.post(body, headers={"Content-Encoding": "gzip"})
+
+
+def test_any_page_may_ask_and_read_the_answer(served: Served) -> None:
+    asked = {
+        "Origin": "https://shop.example",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,content-type",
+    }
+    preflight = served.client.options("/v1/events", headers=asked)
+    assert preflight.status_code == 200
+    allowed = preflight.headers
+    assert allowed["Access-Control-Allow-Origin"] == "https://shop.example"
+    assert allowed["Access-Control-Allow-Headers"] == "authorization,content-type"
+    assert "POST" in allowed["Access-Control-Allow-Methods"]
+    for body in (event(), b"{"):
+        answer = served.post(body, headers={"Origin": "https://shop.example"})
+        told = answer.headers["Access-Control-Allow-Origin"]
+        assert told == "https://shop.example"
+        assert answer.headers["Vary"] == "Origin"
+
+
+def test_a_visitor_without_id_is_one_visitor_of_the_day(served: Served) -> None:
+    before = len(logged(served.settings))
+    bare = {name: value for name, value in event().items() if name != "visitorId"}
+    bare["id"] = None
+    for browser in ("Firefox", "Firefox", "Safari"):
+        metadata = {"n": len(logged(served.settings))}
+        answer = served.post(
+            {**bare, "metadata": metadata}, headers={"User-Agent": browser}
+        )
+        assert answer.json()["accepted"] == 1
+    first, second, other = (each.event for each in logged(served.settings, before))
+    assert first.visitor_id == second.visitor_id != other.visitor_id
+    assert first.visitor_id.startswith("cl-")
+    assert first.metadata["isCookieless"] is True
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,65 @@
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+from starlette.requests import Request
+
+from app.collector.clients import Clients
+from code24.cookieless import CookielessIds
+from code24.request_facts import RequestFacts
+
+NOW = datetime(2026, 11, 5, 12, tzinfo=UTC)
+
+
+def facts(
+    folder: Path, proxies: str, headers: Mapping[str, str], peer: str = "10.0.0.5"
+) -> RequestFacts:
+    networks = [ip_network(text) for text in proxies.split()]
+    encoded = [(name.encode(), text.encode()) for name, text in headers.items()]
+    scope = {"type": "http", "headers": encoded, "client": (peer, 1)}
+    clients = Clients(CookielessIds(folder), networks)
+    return clients.facts(Request(scope), "shop", NOW)
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "network"),
+    [
+        ("", "203.0.113.9", "10.0.0.0"),
+        ("192.0.2.0/24", "203.0.113.9", "10.0.0.0"),
+        ("10.0.0.5", "203.0.113.9", "203.0.113.0"),
+        ("10.0.0.0/8", "198.51.100.7, 203.0.113.9, 10.1.2.3", "203.0.113.0"),
+        ("10.0.0.0/8", "10.9.9.9, 10.1.2.3", "10.9.9.0"),
+        ("10.0.0.0/8 2001:db8::/32", "2001:dead::1, 2001:db8::2", "2001:dead::"),
+        ("10.0.0.0/8", "unknown", None),
+        ("10.0.0.0/8", None, "10.0.0.0"),
+    ],
+)
+def test_only_trusted_proxies_say_whom_they_speak_for(
+    tmp_path: Path, proxies: str, forwarded: str | None, network: str | None
+) -> None:
+    headers = {} if forwarded is None else {"x-forwarded-for": forwarded}
+    assert facts(tmp_path, proxies, headers).address == network
+
+
+def test_facts_are_cut_and_hold_no_address(tmp_path: Path) -> None:
+    headers = {
+        "user-agent": "x" * 9_000,
+        "host": "collect.example",
+        "origin": "https://shop.example",
+        "accept-language": "de" * 900,
+    }
+    told = facts(tmp_path, "", headers, peer="203.0.113.77")
+    assert told.user_agent == "x" * 512
+    assert told.host == "collect.example"
+    assert told.origin == "https://shop.example"
+    assert told.language == "de" * 128
+    assert "203.0.113.77" not in repr(told)
+
+
+def test_no_headers_are_no_facts(tmp_path: Path) -> None:
+    told = facts(tmp_path, "", {}, peer="")
+    assert told.visitor_id is not None
+    told = RequestFacts(visitor_id=told.visitor_id)
+    assert told == facts(tmp_path, "", {}, peer="")
