@@ -23,13 +23,19 @@ class Published(NamedTuple):
 
 
 def publish_reports(folder: Path, frames: Mapping[str, pl.DataFrame]) -> Published:
-    """Serve these frames; equal frames have an equal version and change nothing."""
+    """Serve these frames; equal frames have an equal version and change nothing.
+
+    A version whose files were lost or damaged on disk is written again.
+    """
     files = {name: _parquet(frame) for name, frame in sorted(frames.items())}
     version = _version(files)
     current = folder / "CURRENT"
-    if current.exists() and current.read_text() == version:
+    is_served = current.exists() and current.read_bytes() == version.encode()
+    is_whole = _is_whole(folder / version, files)
+    if is_served and is_whole:
         return Published(version, is_new=False)
-    _write_version(folder / version, files)
+    if not is_whole:
+        _write_version(folder / version, files)
     write_whole(current, lambda path: _write(path, version.encode()))
     _prune(folder, version)
     return Published(version, is_new=True)
@@ -47,6 +53,14 @@ def _version(files: Mapping[str, bytes]) -> str:
     for name, content in files.items():
         whole.update(name.encode() + sha256(content).digest())
     return whole.hexdigest()[:16]
+
+
+def _is_whole(place: Path, files: Mapping[str, bytes]) -> bool:
+    paths = {place / f"{name}.parquet": content for name, content in files.items()}
+    return all(
+        path.is_file() and path.read_bytes() == content
+        for path, content in paths.items()
+    )
 
 
 def _write_version(place: Path, files: Mapping[str, bytes]) -> None:

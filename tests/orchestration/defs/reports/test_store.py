@@ -47,6 +47,22 @@ def test_the_last_versions_are_kept_and_the_served_one_among_them(
     assert versions(tmp_path) == set(published[-KEPT_VERSIONS:])
 
 
+@pytest.mark.parametrize("name", ["sites.parquet", "CURRENT"])
+@pytest.mark.parametrize("content", [None, b"", b"\xff damaged"])
+def test_what_was_damaged_or_lost_is_written_again(
+    tmp_path: Path, name: str, content: bytes | None
+) -> None:
+    first = publish_reports(tmp_path, frames(1))
+    path = tmp_path / ("" if name == "CURRENT" else first.version) / name
+    path.unlink() if content is None else path.write_bytes(content)
+
+    again = publish_reports(tmp_path, frames(1))
+
+    assert again.is_new
+    assert (tmp_path / "CURRENT").read_text() == again.version == first.version
+    assert pl.read_parquet(tmp_path / first.version / "sites.parquet")["n"].item() == 1
+
+
 @pytest.mark.parametrize("step", ["rename", "replace"])
 def test_killed_while_publishing_the_old_version_is_served(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
