@@ -5,7 +5,17 @@ import sys
 import typer
 from rich.console import Console
 
-from cli.commands import bench, doctor, imports, release, run, site, test, up
+from cli.commands import (
+    bench,
+    doctor,
+    imports,
+    release,
+    run,
+    site,
+    test,
+    threshold,
+    up,
+)
 from code24.errors import Code24Error
 
 app = typer.Typer(
@@ -23,6 +33,7 @@ app.command(name="bench", epilog=bench.EXAMPLE)(bench.bench)
 app.add_typer(site.app, name="site")
 app.add_typer(test.app, name="test")
 app.add_typer(release.app, name="release")
+app.add_typer(threshold.app, name="threshold")
 
 
 def main() -> None:

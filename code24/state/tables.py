@@ -230,3 +230,32 @@ past_experiments = sa.Table(
     sa.CheckConstraint("conversions BETWEEN 0 AND units", name="conversions"),
 )
 """One row per variant of a finished test; position 0 is its control."""
+
+analysed = sa.Table(
+    "analysed",
+    metadata,
+    Column("site_id", Text, ForeignKey("sites.site_id"), primary_key=True),
+    Column("test_id", Text, primary_key=True),
+    Column("log_partition", Text, primary_key=True),
+    Column("next_offset", sa.BigInteger, nullable=False),
+    Column("analysed_at", UtcDateTime, nullable=False),
+    Column("change_id", COUNTER, nullable=False, index=True),
+)
+"""One row per site, test (``''`` for all of them) and partition of the event log."""
+
+thresholds = sa.Table(
+    "thresholds",
+    metadata,
+    Column("site_id", Text, ForeignKey("sites.site_id"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("value", REAL, nullable=False),
+    Column("window_seconds", sa.Integer, nullable=False),
+    _one_of(
+        "name",
+        "conversions_since_analysis",
+        "guardrail_drop",
+        "error_burst",
+        "poor_web_vital",
+    ),
+)
+"""One row per site and threshold that is not at its default."""

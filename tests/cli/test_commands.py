@@ -61,6 +61,7 @@ def shop(settings: Settings) -> Settings:
         *(["site", verb] for verb in ("add", "list", "show", "import")),
         *(["test", verb] for verb in ("list", "show")),
         *(["release", v] for v in ("list", "show", "diff", "rollback", "verify")),
+        *(["threshold", verb] for verb in ("list", "set", "reset")),
     ],
     ids=" ".join,
 )
@@ -84,6 +85,28 @@ def test_sites_are_added_once_and_listed_with_their_keys(settings: Settings) -> 
     }
     assert (site["siteId"], site["goals"]) == ("shop", ["sales"])
     assert site["writeKey"] in first.stdout
+
+
+def test_a_threshold_is_set_listed_and_put_back(shop: Settings) -> None:
+    def listed() -> dict[str, tuple[float, int, bool]]:
+        done = code24(shop, "threshold", "list", "--site", "shop", "--json")
+        return {
+            one["name"]: (one["value"], one["windowSeconds"], one["isDefault"])
+            for one in json.loads(done.stdout)
+        }
+
+    before = listed()
+    assert all(is_default for _, _, is_default in before.values())
+    words = ["threshold", "set", "shop", "error_burst", "7", "--window", "600"]
+    assert code24(shop, *words).returncode == 0
+    assert listed() == {**before, "error_burst": (7.0, 600, False)}
+    assert code24(shop, "threshold", "reset", "shop").returncode == 0
+    assert listed() == before
+    wrong = code24(shop, "threshold", "set", "shop", "error_burst", "0")
+    assert (wrong.returncode, wrong.stderr) == (
+        1,
+        "error: error_burst=0: must be from 1 to 1e+06\n",
+    )
 
 
 def test_a_wrong_goal_is_one_line_on_standard_error(settings: Settings) -> None:
