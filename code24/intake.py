@@ -4,7 +4,6 @@ Each reason starts with a code: ``bad_json``, ``oversized``, ``too_deep``, ``inv
 ``wrong_site``, ``unknown_site``, ``in_future`` or ``too_late``.
 """
 
-import re
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -24,6 +23,7 @@ from code24.contracts.event import (
     Origin,
 )
 from code24.contracts.wire import digest, encode
+from code24.enrichment import enrich
 from code24.errors import Code24Error
 from code24.event_log import EventLog, SegmentWriter
 from code24.request_facts import NO_REQUEST, RequestFacts, truncated
@@ -36,20 +36,6 @@ EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 """Before the web; such a time is a mistake whatever its origin."""
 ADDRESS_FIELDS = frozenset({"ip", "ipAddress", "ip_address", "userIp", "user_ip"})
 """Where clients put a visitor's address into the metadata; the door truncates it."""
-
-_BOT = re.compile(
-    r"(?<!\bcu)bot|crawl|spider|slurp|scrape|headless|phantomjs|puppeteer|playwright"
-    r"|selenium|webdriver|lighthouse|pagespeed|pingdom|archiver|facebookexternalhit"
-    r"|mediapartners-google|\+https?://",
-    re.IGNORECASE,
-)
-"""What programs that declare themselves write into their user agent.
-
-The words that isbot and Snowplow's lists share, the usual ``+http://…`` address of
-the operator, and browsers driven without a screen. Not ``http`` and ``python`` alone,
-which those lists have too: a shop's server and an Android app send conversions so.
-Cubot makes telephones.
-"""
 
 _event_decoder = msgspec.json.Decoder(ArrivingEvent)
 
@@ -68,7 +54,7 @@ def admit(
     expected_site: str | None = None,
     facts: RequestFacts = NO_REQUEST,
 ) -> LogRecord | DeadLetter:
-    """Validate one event, complete it and flag a self-declared bot.
+    """Validate one event, complete it, add what its user agent tells, flag a bot.
 
     Args:
         body: The event's JSON text, or its fields with camelCase names.
@@ -95,11 +81,12 @@ def admit(
     except _RefusedError as refused:
         # Who sent it is known now only: the letter must say it to be replayed.
         return buried(str(refused), text if arriving.visitor_id else encode(event))
+    metadata, bot_reason = enrich(event.metadata, origin)
     return LogRecord(
-        event=event,
+        event=msgspec.structs.replace(event, metadata=metadata),
         received_at=received_at,
         origin=origin,
-        bot_reason=_bot_reason(event.metadata, origin),
+        bot_reason=bot_reason,
     )
 
 
@@ -120,12 +107,6 @@ def dead_letter(
         source=source,
         body=data[:MAX_EVENT_BYTES].decode(errors="replace"),
     )
-
-
-def bot_reason(user_agent: str) -> str | None:
-    """Return which word of the user agent declares a bot; none where none does."""
-    found = _BOT.search(user_agent)
-    return f"user_agent: says {found.group().lower()!r}" if found else None
 
 
 def _as_json(body: bytes | dict[str, Any]) -> bytes:
@@ -241,14 +222,6 @@ def _without_addresses(metadata: dict[str, Any]) -> dict[str, Any]:
         name: truncated(str(value)) if name in ADDRESS_FIELDS else value
         for name, value in metadata.items()
     }
-
-
-def _bot_reason(metadata: dict[str, Any], origin: Origin) -> str | None:
-    given = metadata.get("botReason")
-    if origin != "live" and isinstance(given, str) and given:
-        return given
-    user_agent = metadata.get("userAgent")
-    return bot_reason(user_agent) if isinstance(user_agent, str) else None
 
 
 class Encoded(NamedTuple):

@@ -13,7 +13,6 @@ from code24.event_log import EventLogError, partitions, read
 from code24.intake import (
     IntakeLog,
     admit,
-    bot_reason,
     dead_folder,
     dead_letter,
     encode_outcomes,
@@ -26,6 +25,7 @@ CHROME = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 "
     "(KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
 )
+CHROME_PARTS = {"device": "desktop", "browser": "Chrome", "os": "Windows"}
 
 
 def fields(**changes: Any) -> dict[str, Any]:
@@ -169,39 +169,13 @@ def test_the_id_is_derived_from_the_content_and_a_retry_has_the_same() -> None:
     assert admitted(fields(id="given")).event.id == "given"
 
 
-@pytest.mark.parametrize(
-    ("user_agent", "word"),
-    [
-        (
-            "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
-            "bot",
-        ),
-        ("Mozilla/5.0 (compatible; Yahoo! Slurp; http://help.yahoo.com/)", "slurp"),
-        ("Mozilla/5.0 (compatible; Baiduspider/2.0)", "spider"),
-        (CHROME.replace("Chrome", "HeadlessChrome"), "headless"),
-        ("Mozilla/5.0 (compatible; Feeds; +https://reader.example)", "+https://"),
-        (CHROME, None),
-        ("Mozilla/5.0 (Linux; Android 9; CUBOT X19) AppleWebKit/537.36", None),
-        ("okhttp/4.12.0", None),
-        ("python-requests/2.32.3", None),
-    ],
-)
-def test_bots_that_declare_themselves_are_flagged(
-    user_agent: str, word: str | None
-) -> None:
-    expected = None if word is None else f"user_agent: says {word!r}"
-    assert bot_reason(user_agent) == expected
-    given_by_event = admitted(fields(metadata={"userAgent": user_agent}))
-    assert given_by_event.bot_reason == expected
-    given_by_request = admitted(fields(), user_agent=user_agent)
-    assert given_by_request.bot_reason == expected
-    assert given_by_request.event.metadata == {"userAgent": user_agent}
-
-
 def test_the_event_s_own_user_agent_wins_over_the_request_s() -> None:
     record = admitted(fields(metadata={"userAgent": CHROME}), user_agent="Googlebot")
-    assert record.event.metadata["userAgent"] == CHROME
     assert record.bot_reason is None
+    assert record.event.metadata == CHROME_PARTS
+    record = admitted(fields(metadata={"userAgent": "Googlebot/2.1"}))
+    assert record.bot_reason == "crawler-user-agents: Googlebot\\/"
+    assert record.event.metadata["userAgent"] == "Googlebot/2.1"
 
 
 def test_who_sends_nothing_of_a_visitor_gets_the_request_s_id() -> None:
@@ -242,6 +216,11 @@ def test_an_address_in_the_metadata_is_truncated() -> None:
         "user_ip": None,
         "zip": "203.0.113.77",
     }
+
+
+def test_the_request_s_user_agent_stands_in() -> None:
+    record = admitted(fields(metadata={"browser": "Own"}), user_agent=CHROME)
+    assert record.event.metadata == {**CHROME_PARTS, "browser": "Own"}
 
 
 def test_only_imports_bring_a_bot_reason() -> None:

@@ -60,6 +60,10 @@ def new_site(settings: Settings, site_id: str) -> Site:
         )
 
 
+AGENT = {"device": "desktop", "browser": "Firefox", "os": "Linux"}
+"""What the door would else find in the user agent of the test's own client."""
+
+
 def event(number: int = 0, **changes: Any) -> dict[str, Any]:
     """Return a page view of now, as a client would send it."""
     basic = {
@@ -69,7 +73,7 @@ def event(number: int = 0, **changes: Any) -> dict[str, Any]:
         "visitorId": f"v{number % 7}",
         "timestamp": datetime.now(UTC).isoformat(),
         "url": f"https://shop.example/{number}",
-        "metadata": {"userAgent": "Firefox", "number": number},
+        "metadata": {"number": number, **AGENT},
     }
     return {**basic, **changes}
 
