@@ -10,6 +10,23 @@ PRIORITY_NUMBER: dict[Priority, int] = {"urgent": 1, "high": 3, "medium": 5, "lo
 """``optimization_jobs.priority``: the smaller, the sooner."""
 
 
+JobKind = Literal["analysis", "priors", "release"]
+"""What can be asked for; ``orchestration/kinds`` has a file for each, which says what
+it materialises."""
+WORKER_TYPE: dict[JobKind, str] = {
+    "analysis": "ab_testing",
+    "priors": "ab_testing",
+    "release": "platform",
+}
+"""The founding document's worker of each kind (``optimization_jobs.worker_type``)."""
+BECOMES: dict[MessageType, JobKind] = {
+    "analytics_event": "analysis",
+    "test_result": "priors",
+    "optimization_request": "analysis",
+}
+"""The kind of job that a message becomes; a payload's ``kind`` goes before it."""
+
+
 class WorkerMessage(Contract, frozen=True, kw_only=True):
     """One message, kept in the outbox until a consumer has turned it into a job."""
 

@@ -1,7 +1,8 @@
 """The audit log: who changed what, when, from what to what."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -21,6 +22,24 @@ class AuditEntry(Contract, frozen=True, kw_only=True):
     subject: str
     before: Any
     after: Any
+
+
+class Entry(NamedTuple):
+    """What is to be noted of one change among many of the same moment and actor."""
+
+    action: str
+    subject: str
+    before: Any = None
+    after: Any = None
+
+
+def append_all(
+    connection: Connection, entries: Sequence[Entry], *, actor: str, now: datetime
+) -> None:
+    """Add entries in one statement, within the transaction that makes the changes."""
+    if entries:
+        rows = [{"at": now, "actor": actor, **entry._asdict()} for entry in entries]
+        connection.execute(sa.insert(audit_log), rows)
 
 
 def append(

@@ -9,8 +9,9 @@ from sqlalchemy.engine import Connection, RowMapping
 
 from code24.contracts.decision import Decision
 from code24.contracts.experiment import Experiment
+from code24.contracts.message import WorkerMessage
 from code24.contracts.wire import digest
-from code24.state import audit, experiment_rows
+from code24.state import audit, experiment_rows, messages, requests
 from code24.state.checked import checked
 from code24.state.errors import NotKnownError, StateError
 from code24.state.experiments import with_weights
@@ -27,6 +28,8 @@ CHANGED: dict[str, tuple[str, ...]] = {
     "shift": ("traffic_split",),
 }
 """What a kind changes of its test; keep and hold change nothing a visitor sees."""
+ENDS = frozenset({"ship", "stop"})
+"""The kinds that end a test; each is told in a ``test_result`` message."""
 
 
 class Before(msgspec.Struct, frozen=True):
@@ -43,7 +46,8 @@ def record(state: State, decision: Decision, *, actor: str) -> bool:
 
     ``ship`` completes the test with its winner, ``stop`` without one, ``shift``
     sets ``evidence["weights"]``; each kind writes ``results`` (the evidence) and
-    ``confidence_level`` (``evidence["confidenceLevel"]``, where it is there).
+    ``confidence_level`` (``evidence["confidenceLevel"]``, where it is there). One
+    that ends the test puts a ``test_result`` message in the same transaction.
 
     Raises:
         StateError: the decision does not fit its test, or the test is not under way.
@@ -57,6 +61,8 @@ def record(state: State, decision: Decision, *, actor: str) -> bool:
         _refuse_unfit(test, wanted)
         effects = _written(wanted) | _effects(test, wanted)
         _apply(connection, test, wanted, effects, actor=actor)
+        if wanted.kind in ENDS:
+            _tell(connection, wanted, actor=actor)
     return True
 
 
@@ -76,6 +82,7 @@ def undo(state: State, decision_id: str, *, actor: str, now: datetime) -> Decisi
 
     The log keeps both: the undoing is a decision of kind ``keep`` whose evidence
     names the one undone. Deciding again on the same evidence does not repeat it.
+    The same transaction asks for a release, so that visitors see it in seconds.
 
     Raises:
         StateError: it changed nothing, was undone, or a later one must be undone
@@ -91,7 +98,28 @@ def undo(state: State, decision_id: str, *, actor: str, now: datetime) -> Decisi
         undoing = _undoing(row, actor, now)
         effects = _written(undoing) | _restored(row)
         _apply(connection, test, undoing, effects, actor=actor, undoes=decision_id)
+        requests.publish_soon(connection, test.site_id, actor=actor, now=now)
+        if row["kind"] in ENDS:
+            _tell(connection, undoing, actor=actor)
     return undoing
+
+
+def _tell(connection: Connection, decision: Decision, *, actor: str) -> None:
+    """Say that a test ended, or is under way again: what it taught is learned anew."""
+    now = decision.decided_at
+    message = WorkerMessage(
+        type="test_result",
+        site_id=decision.site_id,
+        priority="medium",
+        payload={
+            "testId": decision.test_id,
+            "decisionId": decision.decision_id,
+            "decision": decision.kind,
+            "variant": decision.variant,
+        },
+        timestamp=int(now.timestamp() * 1000),
+    )
+    messages.put_within(connection, message, actor=actor, now=now)
 
 
 def _refuse_unfit(test: Experiment, decision: Decision) -> None:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from code24.contracts.experiment import Experiment, TestStatus
-from code24.state import audit, experiment_rows, sites
+from code24.state import audit, experiment_rows, requests, sites
 from code24.state.checked import checked
 from code24.state.errors import StateError
 from code24.state.past import import_past, list_past
@@ -93,6 +93,8 @@ def transition(
 ) -> Experiment:
     """Bring a test into another status; completed this way it keeps its control.
 
+    The same transaction asks for a release, so that visitors see it in seconds.
+
     Raises:
         StateError: there is no such way; names both statuses.
         NotKnownError: there is no such test.
@@ -107,6 +109,7 @@ def transition(
             )
         changed = _moved(test, to, now)
         _update(connection, test, changed, f"test.{to}", actor=actor, now=now)
+        requests.publish_soon(connection, test.site_id, actor=actor, now=now)
     return changed
 
 
@@ -120,6 +123,8 @@ def set_weights(
 ) -> Experiment:
     """Plan another share of visitors for each variant, from ``now`` on.
 
+    The same transaction asks for a release, so that visitors see it in seconds.
+
     Raises:
         StateError: the weights do not fit the variants, or the test is complete.
         NotKnownError: there is no such test.
@@ -131,6 +136,7 @@ def set_weights(
         changed = with_weights(test, weights)
         _update(connection, test, changed, "test.weights", actor=actor, now=now)
         experiment_rows.put_weights(connection, test_id, weights, now)
+        requests.publish_soon(connection, test.site_id, actor=actor, now=now)
     return changed
 
 

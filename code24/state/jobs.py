@@ -1,89 +1,54 @@
 """The jobs: asked for once, claimed under a lease, completed or failed."""
 
-import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
+import msgspec
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, RowMapping
+from sqlalchemy.engine import Connection
 
-from code24.contracts.message import PRIORITY_NUMBER, Priority
-from code24.contracts.wire import Contract
-from code24.state import audit, sites
-from code24.state.errors import NotKnownError, StateError
+from code24.state import job_rows
+from code24.state.errors import StateError
+from code24.state.job_asking import end, enqueue
+from code24.state.job_listing import (
+    counts,
+    get_job,
+    is_any_due,
+    list_jobs,
+    most_urgent_kind,
+)
+from code24.state.job_operating import cancel, retry
+from code24.state.job_rows import RELEASED, By, Job, JobStatus
 from code24.state.store import State
 from code24.state.tables import optimization_jobs as jobs
 
-JobStatus = Literal["queued", "running", "complete", "failed"]
-UNFINISHED: tuple[JobStatus, ...] = ("queued", "running")
-MAX_ATTEMPTS = 5
-"""A job whose lease ran out this often has a fault of its own, so it is failed."""
+__all__ = [
+    "Job",
+    "JobStatus",
+    "cancel",
+    "claim",
+    "complete",
+    "complete_all",
+    "counts",
+    "enqueue",
+    "expire",
+    "fail",
+    "fail_all",
+    "get_job",
+    "is_any_due",
+    "list_jobs",
+    "most_urgent_kind",
+    "renew",
+    "retry",
+]
 
-
-class Job(Contract, frozen=True, kw_only=True):
-    """One piece of work for one site (``optimization_jobs``)."""
-
-    id: str
-    site_id: str
-    worker_type: str
-    job_type: str
-    status: JobStatus
-    priority: int
-    """The smaller, the sooner."""
-    scheduled_at: datetime | None
-    started_at: datetime | None
-    completed_at: datetime | None
-    result_data: Any
-    error_message: str | None
-    payload: dict[str, Any]
-    lease_owner: str | None
-    lease_until: datetime | None
-    attempts: int
-    run_id: str | None
-
-
-def enqueue(  # noqa: PLR0913 - a job has that many columns
-    state: State,
-    site_id: str,
-    worker_type: str,
-    job_type: str,
-    priority: Priority,
-    *,
-    now: datetime,
-    payload: Mapping[str, Any],
-    scheduled_at: datetime | None = None,
-    actor: str = "system",
-) -> str:
-    """Ask for a job; return its id, or that of the unfinished one of its kind.
-
-    One that is queued is brought forward where this one is sooner or more urgent.
-
-    Raises:
-        NotKnownError: its site is not known.
-    """
-    due, number = scheduled_at or now, PRIORITY_NUMBER[priority]
-    with state.write() as connection:
-        sites.require(connection, site_id)
-        known = _unfinished(connection, site_id, worker_type, job_type)
-        if known is not None:
-            _bring_forward(connection, known, number, due, actor=actor, now=now)
-            return known.id
-        job_id = f"job_{secrets.token_hex(8)}"
-        values = {
-            "id": job_id,
-            "site_id": site_id,
-            "worker_type": worker_type,
-            "job_type": job_type,
-            "status": "queued",
-            "priority": number,
-            "scheduled_at": due,
-            "payload": dict(payload),
-        }
-        connection.execute(sa.insert(jobs).values(values))
-        made = _require(connection, job_id)
-        _audit(connection, "job.enqueue", None, made, actor=actor, now=now)
-    return job_id
+MAX_ATTEMPTS = 8
+"""How often a job is tried. With the back-off that is ten minutes of a fault that goes
+by itself; a job that fails longer is dead: kept with its error. Range 1 to 20."""
+SPLIT = 8
+"""Jobs that were lost with their worker are claimed in groups this many times smaller
+each time, so that one that kills its worker is alone in the end. Range 2 to 1,000."""
 
 
 def claim(
@@ -94,18 +59,23 @@ def claim(
     *,
     now: datetime,
     limit: int = 1_000,
+    run_id: str | None = None,
 ) -> list[Job]:
     """Take all due jobs of one kind, the most urgent first; no one else gets them.
 
-    A job whose lease ran out is due again, until it has had ``MAX_ATTEMPTS``.
+    Within a priority the sites take turns, however many jobs one of them has. A job
+    whose lease ran out is due again; after ``MAX_ATTEMPTS`` it fails.
     """
-    until = now + timedelta(seconds=lease_seconds)
+    lease = {
+        "lease_owner": owner,
+        "lease_until": now + timedelta(seconds=lease_seconds),
+    }
     with state.write() as connection:
         due = _due(connection, job_type, now, limit)
-        for job in due:
-            _take(connection, job, owner, until, now=now)
-        taken = [_require(connection, job.id) for job in due]
-    return [job for job in taken if job.status == "running"]
+        tired = [job for job in due if job.attempts >= MAX_ATTEMPTS]
+        _end_tired(connection, tired, owner, now)
+        group = _group([job for job in due if job.attempts < MAX_ATTEMPTS], limit)
+        return _take(connection, group, owner, now, **lease, run_id=run_id)
 
 
 def renew(
@@ -115,18 +85,24 @@ def renew(
     lease_seconds: float,
     *,
     now: datetime,
-) -> None:
-    """Keep claimed jobs for longer.
-
-    Raises:
-        StateError: one of them is not the owner's any more.
-        NotKnownError: there is no such job.
-    """
+) -> list[str]:
+    """Keep claimed jobs for longer; return those that are the owner's still."""
     until = now + timedelta(seconds=lease_seconds)
     with state.write() as connection:
-        for job_id in job_ids:
-            job = _held(connection, job_id, owner)
-            _change(connection, job, "job.renew", owner, now, lease_until=until)
+        kept = [job.id for job in job_rows.held(connection, job_ids, owner)]
+        for part in job_rows.parts(kept):
+            query = sa.update(jobs).where(jobs.c.id.in_(part))
+            connection.execute(query.values(lease_until=until))
+    return kept
+
+
+def expire(state: State, owners: Sequence[str], *, now: datetime) -> int:
+    """Let the leases of owners that are gone run out now; return how many did."""
+    is_theirs = sa.and_(jobs.c.status == "running", jobs.c.lease_owner.in_(owners))
+    query = sa.update(jobs).where(is_theirs, jobs.c.lease_until > now)
+    with state.write() as connection:
+        ended = query.values(lease_until=now - timedelta(seconds=1))
+        return connection.execute(ended).rowcount
 
 
 def complete(
@@ -144,21 +120,28 @@ def complete(
         StateError: the job is not the owner's any more; its work is not counted.
         NotKnownError: there is no such job.
     """
+    done = complete_all(
+        state, [job_id], owner, now=now, result_data=result_data, run_id=run_id
+    )
+    return done[0] if done else _refuse(state, job_id, owner)
+
+
+def complete_all(
+    state: State,
+    job_ids: Sequence[str],
+    owner: str,
+    *,
+    now: datetime,
+    result_data: Any = None,
+    run_id: str | None = None,
+) -> list[Job]:
+    """Note that claimed jobs are done; return those that were the owner's still."""
+    values = {"result_data": result_data, "error_message": None}
+    values |= {} if run_id is None else {"run_id": run_id}
     with state.write() as connection:
-        job = _held(connection, job_id, owner)
-        return _change(
-            connection,
-            job,
-            "job.complete",
-            owner,
-            now,
-            status="complete",
-            completed_at=now,
-            result_data=result_data,
-            run_id=run_id,
-            error_message=None,
-            **RELEASED,
-        )
+        done = job_rows.held(connection, job_ids, owner)
+        by = By(owner, now)
+        return end(connection, done, "job.complete", "complete", by, **values)
 
 
 def fail(
@@ -178,165 +161,120 @@ def fail(
         StateError: the job is not the owner's any more.
         NotKnownError: there is no such job.
     """
-    with state.write() as connection:
-        job = _held(connection, job_id, owner)
-        values: dict[str, Any] = {"status": "failed", "completed_at": now}
-        if retry_at is not None and job.attempts < MAX_ATTEMPTS:
-            values = {"status": "queued", "scheduled_at": retry_at}
-        action = f"job.{'retry' if values['status'] == 'queued' else 'fail'}"
-        return _change(
-            connection,
-            job,
-            action,
-            owner,
-            now,
-            error_message=error_message,
-            **values,
-            **RELEASED,
-        )
+    retries = {} if retry_at is None else {job_id: retry_at}
+    failed = fail_all(state, [job_id], owner, error_message, now=now, retry_at=retries)
+    return failed[0] if failed else _refuse(state, job_id, owner)
 
 
-def list_jobs(
+def fail_all(
     state: State,
-    site_id: str | None = None,
-    status: JobStatus | None = None,
+    job_ids: Sequence[str],
+    owner: str,
+    error_message: str,
     *,
-    due_before: datetime | None = None,
-    limit: int = 1_000,
-) -> list[Job]:
-    """Return jobs, the latest due first; of one site, status or due time if asked."""
-    query = sa.select(jobs).order_by(jobs.c.scheduled_at.desc(), jobs.c.id)
-    if site_id is not None:
-        query = query.where(jobs.c.site_id == site_id)
-    if status is not None:
-        query = query.where(jobs.c.status == status)
-    if due_before is not None:
-        query = query.where(jobs.c.scheduled_at < due_before)
-    with state.read() as connection:
-        rows = connection.execute(query.limit(limit)).mappings().all()
-    return [_job(row) for row in rows]
-
-
-RELEASED = {"lease_owner": None, "lease_until": None}
-
-
-def _unfinished(
-    connection: Connection, site_id: str, worker_type: str, job_type: str
-) -> Job | None:
-    query = sa.select(jobs).where(
-        jobs.c.site_id == site_id,
-        jobs.c.worker_type == worker_type,
-        jobs.c.job_type == job_type,
-        jobs.c.status.in_(UNFINISHED),
-    )
-    row = connection.execute(query).mappings().first()
-    return None if row is None else _job(row)
-
-
-def _bring_forward(
-    connection: Connection,
-    job: Job,
-    priority: int,
-    due: datetime,
-    *,
-    actor: str,
     now: datetime,
-) -> None:
-    is_sooner = job.scheduled_at is None or due < job.scheduled_at
-    if job.status != "queued" or not (is_sooner or priority < job.priority):
-        return
-    values = {
-        "priority": min(priority, job.priority),
-        "scheduled_at": due if is_sooner else job.scheduled_at,
-    }
-    _change(connection, job, "job.forward", actor, now, **values)
+    retry_at: Mapping[str, datetime],
+) -> list[Job]:
+    """Note that claimed jobs failed, as ``fail`` does, each with its own ``retry_at``.
+
+    Returns:
+        those that were the owner's still.
+    """
+    by = By(owner, now)
+    with state.write() as connection:
+        theirs = job_rows.held(connection, job_ids, owner)
+        dead = [j for j in theirs if j.id not in retry_at or j.attempts >= MAX_ATTEMPTS]
+        ended = end(
+            connection, dead, "job.fail", "failed", by, error_message=error_message
+        )
+        again = [
+            _try_again(connection, job, retry_at[job.id], by, error_message)
+            for job in theirs
+            if job not in dead
+        ]
+    return ended + again
 
 
 def _due(connection: Connection, job_type: str, now: datetime, limit: int) -> list[Job]:
-    is_waiting = sa.and_(jobs.c.status == "queued", jobs.c.scheduled_at <= now)
-    is_lost = sa.and_(jobs.c.status == "running", jobs.c.lease_until < now)
-    query = (
-        sa.select(jobs)
-        .where(jobs.c.job_type == job_type, sa.or_(is_waiting, is_lost))
-        .order_by(jobs.c.priority, jobs.c.scheduled_at, jobs.c.id)
-        .limit(limit)
-    )
-    return [_job(row) for row in connection.execute(query).mappings()]
+    """Return those whose lease ran out and those that wait, in the order of claims.
+
+    Two queries, so that each reads as many rows of its index as it returns.
+    """
+    of_kind = sa.select(jobs).where(jobs.c.job_type == job_type)
+    order = (jobs.c.priority, jobs.c.turn, jobs.c.scheduled_at, jobs.c.id)
+    waiting = of_kind.where(jobs.c.status == "queued", jobs.c.scheduled_at <= now)
+    lost = of_kind.where(jobs.c.status == "running", jobs.c.lease_until < now)
+    found = job_rows.select(connection, lost.order_by(*order).limit(limit))
+    found += job_rows.select(connection, waiting.order_by(*order).limit(limit))
+    return sorted(found, key=lambda job: job.priority)[:limit]
+
+
+def _group(due: Sequence[Job], limit: int) -> list[Job]:
+    """Return the first of these, fewer the oftener one of them lost its worker."""
+    group: list[Job] = []
+    worst = 0
+    for job in due:
+        worst = max(worst, _losses(job))
+        if len(group) >= max(limit // SPLIT**worst, 1):
+            break
+        group.append(job)
+    return group
+
+
+def _losses(job: Job) -> int:
+    return job.losses + (job.status == "running")
+
+
+def _end_tired(
+    connection: Connection, tired: Sequence[Job], owner: str, now: datetime
+) -> None:
+    for job in tired:
+        message = f"its lease ran out {_losses(job)} times, last of {job.lease_owner!r}"
+        lost = {"error_message": message, "losses": _losses(job)}
+        end(connection, [job], "job.fail", "failed", By(owner, now), **lost)
 
 
 def _take(
-    connection: Connection, job: Job, owner: str, until: datetime, *, now: datetime
-) -> None:
-    if job.attempts >= MAX_ATTEMPTS:
-        message = f"its lease ran out {job.attempts} times, last of {job.lease_owner!r}"
-        ended = {"status": "failed", "completed_at": now, "error_message": message}
-        _change(connection, job, "job.fail", owner, now, **ended, **RELEASED)
-        return
-    _change(
-        connection,
-        job,
-        "job.claim",
-        owner,
-        now,
-        status="running",
-        started_at=now,
-        lease_owner=owner,
-        lease_until=until,
-        attempts=job.attempts + 1,
-    )
-
-
-def _held(connection: Connection, job_id: str, owner: str) -> Job:
-    job = _require(connection, job_id)
-    if job.status != "running" or job.lease_owner != owner:
-        raise StateError(
-            f"job {job_id!r} is {job.status}, held by {job.lease_owner or 'nobody'!r}, "
-            f"not by {owner!r}"
-        )
-    return job
-
-
-def _change(
     connection: Connection,
-    job: Job,
-    action: str,
-    actor: str,
+    group: Sequence[Job],
+    owner: str,
     now: datetime,
     **values: Any,
+) -> list[Job]:
+    values |= {"status": "running", "started_at": now}
+    is_lost = sa.case((jobs.c.status == "running", 1), else_=0)
+    counts = {"attempts": jobs.c.attempts + 1, "losses": jobs.c.losses + is_lost}
+    for part in job_rows.parts([job.id for job in group]):
+        query = sa.update(jobs).where(jobs.c.id.in_(part)).values(**values, **counts)
+        connection.execute(query)
+    taken = [
+        msgspec.structs.replace(
+            job, **values, attempts=job.attempts + 1, losses=_losses(job)
+        )
+        for job in group
+    ]
+    changed = zip(group, taken, strict=True)
+    job_rows.note(connection, "job.claim", changed, By(owner, now))
+    return taken
+
+
+def _try_again(
+    connection: Connection, job: Job, retry_at: datetime, by: By, error_message: str
 ) -> Job:
-    connection.execute(sa.update(jobs).where(jobs.c.id == job.id).values(values))
-    changed = _require(connection, job.id)
-    _audit(connection, action, job, changed, actor=actor, now=now)
-    return changed
-
-
-def _audit(
-    connection: Connection,
-    action: str,
-    before: Job | None,
-    after: Job,
-    *,
-    actor: str,
-    now: datetime,
-) -> None:
-    audit.append(
-        connection,
-        action,
-        f"job:{after.id}",
-        actor=actor,
-        now=now,
-        before=before,
-        after=after,
+    """Let a failed job wait; it then answers also what was asked while it ran."""
+    asked = job.priority if job.again is None else job.again.priority
+    values = {"scheduled_at": retry_at, "priority": min(job.priority, asked)}
+    values |= {"status": "queued", "again": None, "error_message": error_message}
+    (queued,) = job_rows.change(
+        connection, [job], "job.retry", by, **values, **RELEASED
     )
+    return queued
 
 
-def _require(connection: Connection, job_id: str) -> Job:
-    query = sa.select(jobs).where(jobs.c.id == job_id)
-    row = connection.execute(query).mappings().first()
-    if row is None:
-        raise NotKnownError(f"job {job_id!r} is not known")
-    return _job(row)
-
-
-def _job(row: RowMapping) -> Job:
-    return Job(**{name: row[name] for name in Job.__struct_fields__})
+def _refuse(state: State, job_id: str, owner: str) -> Job:
+    with state.read() as connection:
+        job = job_rows.require(connection, job_id)
+    raise StateError(
+        f"job {job_id!r} is {job.status}, held by {job.lease_owner or 'nobody'!r}, "
+        f"not by {owner!r}"
+    )

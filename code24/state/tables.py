@@ -113,8 +113,20 @@ optimization_jobs = sa.Table(
     Column("lease_until", UtcDateTime),
     Column("attempts", sa.Integer, nullable=False, server_default="0"),
     Column("run_id", Text),
-    _one_of("status", "queued", "running", "complete", "failed"),
-    Index("ix_optimization_jobs_due", "job_type", "status", "scheduled_at"),
+    Column("losses", sa.Integer, nullable=False, server_default="0"),
+    Column("turn", sa.BigInteger, nullable=False, server_default="0"),
+    Column("again", DOCUMENT),
+    _one_of("status", "queued", "running", "complete", "failed", "cancelled"),
+    Index(
+        "ix_optimization_jobs_due",
+        *("job_type", "status", "priority", "turn", "scheduled_at", "id"),
+    ),
+    Index(
+        "ix_optimization_jobs_turn",
+        *("job_type", "site_id", "status", "priority", "turn"),
+    ),
+    Index("ix_optimization_jobs_lease", "status", "lease_until"),
+    Index("ix_optimization_jobs_scheduled", "scheduled_at", "id"),
     Index(
         "uq_optimization_jobs_unfinished",
         "site_id",
@@ -125,7 +137,33 @@ optimization_jobs = sa.Table(
         postgresql_where=sa.text(UNFINISHED),
     ),
 )
-"""One row per piece of work; unfinished ones are unique per site and kind."""
+"""One row per piece of work; unfinished ones are unique per site and kind.
+
+``turn`` is the place among the sites: claims go by it within a priority. ``losses``
+counts workers that died with it, ``again`` is what was asked for while it ran.
+"""
+
+job_requests = sa.Table(
+    "job_requests",
+    metadata,
+    Column("site_id", Text, ForeignKey("sites.site_id"), primary_key=True),
+    Column("job_type", Text, primary_key=True),
+    Column("request_key", Text, primary_key=True),
+    Column("job_id", Text, ForeignKey("optimization_jobs.id"), nullable=False),
+    Column("requested_at", UtcDateTime, nullable=False, index=True),
+)
+"""One row per request that named itself, so that it makes one job however often it
+comes; several requests may be answered by one job."""
+
+workers = sa.Table(
+    "workers",
+    metadata,
+    Column("worker_id", Text, primary_key=True),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Column("run_id", Text),
+)
+"""One row per process that works off jobs; it goes when the process stops."""
 
 messages = sa.Table(
     "messages",
@@ -136,14 +174,13 @@ messages = sa.Table(
     Column("priority", Text, nullable=False),
     Column("payload", DOCUMENT, nullable=False),
     Column("timestamp", sa.BigInteger, nullable=False),
-    Column("lease_owner", Text),
-    Column("lease_until", UtcDateTime),
     Column("settled_at", UtcDateTime),
     _one_of("type", "optimization_request", "analytics_event", "test_result"),
     _one_of("priority", "low", "medium", "high", "urgent"),
     Index("ix_messages_unsettled", "settled_at", "message_id"),
 )
-"""The outbox: one row per worker message, settled once it has become a job."""
+"""The outbox: one row per worker message, settled in the transaction that makes it a
+job."""
 
 approvals = sa.Table(
     "approvals",

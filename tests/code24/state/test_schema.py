@@ -104,6 +104,8 @@ def _ddl(connection: sa.Connection) -> dict[str, list[str]]:
         "AND sql IS NOT NULL AND name <> 'alembic_version'"
     )
     return {
-        name: sorted(line.strip().rstrip(",") for line in sql.splitlines())
+        name: sorted(
+            line.strip().rstrip(",") for line in sql.replace('"', "").splitlines()
+        )
         for name, sql in rows
     }
