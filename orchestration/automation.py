@@ -8,10 +8,9 @@ import dagster as dg
 from code24 import event_log
 from code24.settings import Settings
 from code24.state import audit, open_state
-from orchestration.defs.raw.checks import raw_events_expectations
 from orchestration.defs.raw.files import read_committed
-from orchestration.defs.warehouse.checks import mart_checks
 from orchestration.instance import free_abandoned
+from orchestration.kinds import KINDS
 
 KEPT_DAYS = 30
 """How long a run's history is kept; Dagster's log grows by a megabyte in some ten
@@ -24,22 +23,6 @@ loop_job = dg.define_asset_job(
     "loop_job",
     selection=dg.AssetSelection.all(),
     description="The whole loop: log, raw, warehouse, checks, decisions, release.",
-)
-
-analysis_job = dg.define_asset_job(
-    "analysis_job",
-    selection=(
-        dg.AssetSelection.assets(["experiments", "analyses"]).upstream()
-        | dg.AssetSelection.groups("raw")
-        | dg.AssetSelection.assets(
-            ["decisions", "decisions"], ["release", "manifest"], ["reports", "console"]
-        )
-    )
-    - dg.AssetSelection.checks(raw_events_expectations, *mart_checks),
-    description=(
-        "The worker's fast way: what a decision needs, with dbt's own tests. The "
-        "expectations, which take seconds to load, are the loop's."
-    ),
 )
 
 loop_schedule = dg.ScheduleDefinition(
@@ -89,7 +72,7 @@ def runs_under_way(instance: dg.DagsterInstance) -> Sequence[dg.DagsterRun]:
     return [
         run
         for run in instance.get_runs(dg.RunsFilter(statuses=_UNDER_WAY), limit=20)
-        if run.job_name in {loop_job.name, analysis_job.name}
+        if run.job_name in {loop_job.name, *(kind.job.name for kind in KINDS.values())}
     ]
 
 

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from code24.settings import Settings, load
-from orchestration import automation
+from orchestration import automation, second_path
 from orchestration.defs.decisions.assets import decisions
 from orchestration.defs.experiments.assets import analyses
 from orchestration.defs.priors.assets import normal_priors
@@ -13,6 +13,7 @@ from orchestration.defs.release.assets import manifest
 from orchestration.defs.reports.assets import console
 from orchestration.defs.warehouse.assets import build_dbt_models
 from orchestration.defs.warehouse.checks import mart_checks
+from orchestration.kinds import KINDS
 from orchestration.resources import resources
 
 
@@ -41,11 +42,20 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         asset_checks=[raw_events_expectations, *mart_checks],
         jobs=[
             automation.loop_job,
-            automation.analysis_job,
             automation.purge_history_job,
+            second_path.overdue_jobs_job,
+            *(kind.job for kind in KINDS.values()),
         ],
-        schedules=[automation.loop_schedule, automation.purge_history_schedule],
-        sensors=[automation.event_log_sensor, automation.run_failure_sensor],
+        schedules=[
+            automation.loop_schedule,
+            automation.purge_history_schedule,
+            second_path.request_analyses_schedule,
+        ],
+        sensors=[
+            automation.event_log_sensor,
+            automation.run_failure_sensor,
+            second_path.overdue_jobs_sensor,
+        ],
         resources=provided,
         executor=dg.in_process_executor,
     )

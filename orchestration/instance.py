@@ -1,10 +1,8 @@
 """Dagster's instance: its folder written, opened, and freed of runs that died."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
-from pathlib import Path
 from string import Template
 
 import dagster as dg
@@ -13,9 +11,10 @@ from code24.releases import ensure_keys
 from code24.settings import Settings
 from code24.state import open_state
 from orchestration.dbt import ResidentDbt
+from orchestration.processes import is_gone, this_process
 
 PROCESS_TAG = "code24/process"
-"""Marks a run with the process it runs in: its id, and when that process started."""
+"""Marks a run with the process it runs in, as ``processes.this_process`` names it."""
 
 _UNFINISHED = (dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING)
 
@@ -57,7 +56,7 @@ def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
 
 def process_tags() -> dict[str, str]:
     """Return the tags that mark a run as this process's."""
-    return {PROCESS_TAG: f"{os.getpid()}:{_started(os.getpid())}"}
+    return {PROCESS_TAG: this_process()}
 
 
 def free_abandoned(instance: dg.DagsterInstance) -> list[str]:
@@ -72,24 +71,9 @@ def free_abandoned(instance: dg.DagsterInstance) -> list[str]:
     abandoned = [
         run
         for run in instance.get_runs(dg.RunsFilter(statuses=list(_UNFINISHED)))
-        if PROCESS_TAG in run.tags and not _is_alive(run.tags[PROCESS_TAG])
+        if is_gone(run.tags.get(PROCESS_TAG, ""))
     ]
     for run in abandoned:
         instance.report_run_failed(run, "The process of this run is gone.")
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
     return [run.run_id for run in abandoned]
-
-
-def _is_alive(tag: str) -> bool:
-    pid, _, started = tag.partition(":")
-    return _started(int(pid)) == started
-
-
-def _started(pid: int) -> str:
-    """Return when a process started, in the kernel's ticks; none where it is gone."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return ""
-    fields = stat.rpartition(")")[2].split()
-    return "" if fields[0] == "Z" else fields[19]

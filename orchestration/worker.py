@@ -2,32 +2,29 @@
 
 ``python -m orchestration.worker`` keeps Dagster, the parsed dbt project and the
 models loaded, so a job waits for the work alone. Every run is recorded in the Dagster
-instance as any other. The event log's sensor and the schedule are the second, slower
-path; both work on what the log holds, so a job that is lost only delays.
+instance as any other. Sensors and the schedule are the second, slower path
+(``orchestration/second_path.py``); both take the same leases and work on what the log
+holds, so a job or a message that is lost only delays.
 """
 
 import logging
 import os
 import signal
-import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from random import SystemRandom
 from uuid import uuid4
 
 import dagster as dg
 
+from code24.contracts.message import JobKind
 from code24.errors import Code24Error
 from code24.settings import Settings, load
-from code24.state import State, jobs, messages, open_state
-from orchestration.automation import (
-    analysis_job,
-    is_behind,
-    log_ends,
-)
+from code24.state import State, jobs, open_state, requests
+from orchestration.automation import is_behind, log_ends
 from orchestration.definitions import build_definitions
 from orchestration.instance import (
     free_abandoned,
@@ -35,22 +32,28 @@ from orchestration.instance import (
     prepare,
     process_tags,
 )
+from orchestration.kinds import KINDS
+from orchestration.processes import this_process
+from orchestration.pulse import LEASE_SECONDS, Pulse, bury
 from orchestration.run import QUIET, StepWatch
 
-WORKER_TYPE = "ab_testing"
-JOB_TYPE = "analysis"
-POLL_SECONDS = 0.5
-"""How long a job waits at most until it is seen. Range 0.1 to 5."""
-LEASE_SECONDS = 120.0
-"""How long a job stays with a worker that is gone; renewed while one works. Range 30
-to 3,600."""
+POLL_SECONDS = 0.05
+"""How long a message waits at most until it is seen: a read of a few index entries,
+a millisecond of one processor each. Range 0.02 to 5."""
+LOOK_SECONDS = 2.0
+"""How often it looks for jobs of dead processes, and for events that ask for no job.
+Range 1 to 60."""
 FRESH_SECONDS = 30.0
 """How old the marts get at most while events come in that ask for no job: a run takes
 a second or more, so this bounds what a busy site costs. Range 5 to 3,600."""
 FIRST_RETRY_SECONDS = 5.0
-"""Doubled with each attempt; shared state gives up after the last."""
+MAX_RETRY_SECONDS = 600.0
+"""The first is doubled with each attempt, up to the second; Range 1 to 3,600."""
+JOB_TAG = "code24/{}"
+"""Tags a run with each of its jobs; the tag's value is the job's site."""
 
 _log = logging.getLogger("code24.worker")
+_random = SystemRandom()
 
 
 class WorkerError(Code24Error):
@@ -66,121 +69,121 @@ class Worker:
         self._settings = settings
         self._state = state
         self._instance = instance
-        self._owner = f"{socket.gethostname()}:{os.getpid()}"
-        self._job = build_definitions(settings).resolve_job_def(analysis_job.name)
-        self._ran_at = -FRESH_SECONDS
+        self._owner = this_process()
+        definitions = build_definitions(settings)
+        self._jobs = {
+            name: definitions.resolve_job_def(kind.job.name)
+            for name, kind in KINDS.items()
+        }
+        self._ran_at = self._looked_at = -FRESH_SECONDS
 
     def run(self, stop: threading.Event) -> None:
         """Work off jobs until ``stop`` is set; what is under way is finished first."""
         wait = POLL_SECONDS
-        while not stop.is_set():
-            try:
-                wait = 0.0 if self.round() else POLL_SECONDS
-            except Code24Error as error:
-                wait = min(2 * max(wait, POLL_SECONDS), 60.0)
-                _log.error("%s; looking again in %.0f s", error, wait)
-            stop.wait(wait)
+        with Pulse(self._state, self._owner) as pulse:
+            while not stop.is_set():
+                try:
+                    wait = 0.0 if self.round(pulse) else POLL_SECONDS
+                except Code24Error as error:
+                    wait = min(2 * max(wait, 0.5), 60.0)
+                    _log.error("%s; looking again in %.0f s", error, wait)
+                stop.wait(wait)
 
-    def round(self) -> bool:
-        """Work off all jobs that are due, or all events that wait; tell whether any."""
-        messages_to_jobs(self._state, self._owner, datetime.now(UTC))
-        now = datetime.now(UTC)
-        due = jobs.claim(self._state, JOB_TYPE, self._owner, LEASE_SECONDS, now=now)
-        if not due and not self._is_stale():
+    def round(self, pulse: Pulse) -> bool:
+        """Work off all due jobs of the most urgent kind; tell whether there was work.
+
+        Where no job is due, events that have waited long enough are taken.
+        """
+        is_time_to_look = time.monotonic() - self._looked_at >= LOOK_SECONDS
+        if is_time_to_look:
+            self._looked_at = time.monotonic()
+            bury(self._state)
+        if requests.waits(self._state):
+            now = datetime.now(UTC)
+            requests.messages_to_jobs(self._state, self._owner, now=now)
+        kind = jobs.most_urgent_kind(self._state, KINDS, now=datetime.now(UTC))
+        if kind is not None:
+            return self._work_off(kind, pulse)
+        if is_time_to_look and self._is_stale():
+            self._refresh(pulse)
+            return True
+        return False
+
+    def _work_off(self, kind: JobKind, pulse: Pulse) -> bool:
+        run_id, now = str(uuid4()), datetime.now(UTC)
+        lease = (kind, self._owner, LEASE_SECONDS)
+        due = jobs.claim(self._state, *lease, now=now, run_id=run_id)
+        if not due:
             return False
-        free_abandoned(self._instance)
-        with self._renewed([job.id for job in due]):
-            run_id, failures = self._materialize()
+        with pulse.holding([job.id for job in due], run_id):
+            failures = self._materialize(kind, run_id, due)
         self._settle(due, run_id, failures)
-        self._ran_at = time.monotonic()
         return True
+
+    def _refresh(self, pulse: Pulse) -> None:
+        run_id = str(uuid4())
+        with pulse.holding((), run_id):
+            failures = self._materialize("analysis", run_id, ())
+        if failures:
+            raise WorkerError(_reason(run_id, failures))
 
     def _is_stale(self) -> bool:
         """Tell whether events wait, and have for as long as they may."""
         is_due = time.monotonic() - self._ran_at >= FRESH_SECONDS
         return is_due and is_behind(self._settings, log_ends(self._settings))
 
-    def _materialize(self) -> tuple[str, list[str]]:
+    def _materialize(
+        self, kind: JobKind, run_id: str, due: Sequence[jobs.Job]
+    ) -> Sequence[str]:
+        """Run what the kind materialises; return why it failed, nothing where not."""
+        free_abandoned(self._instance)
         watch = StepWatch(lambda _: None)
-        run_id = str(uuid4())
         self._instance.add_event_listener(run_id, watch)
-        result = self._job.execute_in_process(
-            instance=self._instance,
-            run_id=run_id,
-            raise_on_error=False,
-            run_config=QUIET,
-            tags=process_tags(),
-        )
+        tags = {JOB_TAG.format(job.id): job.site_id for job in due}
+        try:
+            result = self._jobs[kind].execute_in_process(
+                instance=self._instance,
+                run_id=run_id,
+                raise_on_error=False,
+                run_config=QUIET,
+                tags={**process_tags(), **tags},
+            )
+        except Exception as error:  # noqa: BLE001 - outside the steps: the jobs go on
+            _log.exception("run %s", run_id)
+            return [f"{type(error).__name__}: {error}"]
+        finally:
+            self._ran_at = time.monotonic()
         if not result.success and not watch.failures:
-            return run_id, ["the run failed outside its steps"]
-        return run_id, watch.failures
+            return ["the run failed outside its steps"]
+        return watch.failures
 
     def _settle(
         self, due: Sequence[jobs.Job], run_id: str, failures: Sequence[str]
     ) -> None:
-        reason = f"run {run_id}: {'; '.join(failures)}"
-        if failures and not due:
-            raise WorkerError(reason)
-        now = datetime.now(UTC)
-        for job in due:
-            if failures:
-                self._fail(job, reason, now, now + retry_delay(job.attempts))
-            else:
-                self._complete(job, run_id, now)
-
-    def _complete(self, job: jobs.Job, run_id: str, now: datetime) -> None:
-        jobs.complete(self._state, job.id, self._owner, now=now, run_id=run_id)
-        _log.info("%s of %s done by run %s", job.id, job.site_id, run_id)
-
-    def _fail(self, job: jobs.Job, reason: str, now: datetime, again: datetime) -> None:
-        jobs.fail(self._state, job.id, self._owner, reason, now=now, retry_at=again)
-        _log.warning("%s of %s failed: %s", job.id, job.site_id, reason)
-
-    @contextmanager
-    def _renewed(self, job_ids: Sequence[str]) -> Iterator[None]:
-        """Keep the lease for as long as the block takes."""
-
-        def renew() -> None:
-            now = datetime.now(UTC)
-            jobs.renew(self._state, job_ids, self._owner, LEASE_SECONDS, now=now)
-
-        done = threading.Event()
-        beat = threading.Thread(target=_beat, args=(renew, done), daemon=True)
-        beat.start()
-        try:
-            yield
-        finally:
-            done.set()
-            beat.join()
+        ids, now = [job.id for job in due], datetime.now(UTC)
+        if not failures:
+            done = jobs.complete_all(self._state, ids, self._owner, now=now)
+            _log.info("%d jobs done by run %s", len(done), run_id)
+            return
+        reason = _reason(run_id, failures)
+        again = {job.id: now + retry_delay(job.attempts) for job in due}
+        failed = (ids, self._owner, reason)
+        jobs.fail_all(self._state, *failed, now=now, retry_at=again)
+        _log.warning("%d jobs failed: %s", len(ids), reason)
 
 
-def messages_to_jobs(state: State, consumer: str, now: datetime) -> int:
-    """Turn the outbox's messages into jobs; return how many were taken."""
-    taken = messages.take(state, consumer, LEASE_SECONDS, now=now)
-    for one in taken:
-        message = one.message
-        jobs.enqueue(
-            state,
-            message.site_id,
-            WORKER_TYPE,
-            JOB_TYPE,
-            message.priority,
-            now=now,
-            payload={"messageId": one.message_id, **message.payload},
-            actor=consumer,
-        )
-        messages.settle(state, [one.message_id], consumer, now=now)
-    return len(taken)
+def _reason(run_id: str, failures: Sequence[str]) -> str:
+    return f"run {run_id}: {'; '.join(failures)}"
 
 
 def retry_delay(attempts: int) -> timedelta:
-    """Return how long to wait after so many attempts: twice as long each time."""
-    return timedelta(seconds=FIRST_RETRY_SECONDS * 2 ** (attempts - 1))
+    """Return how long to wait after so many attempts.
 
-
-def _beat(renew: Callable[[], None], done: threading.Event) -> None:
-    while not done.wait(LEASE_SECONDS / 3):
-        renew()
+    Twice as long each time, and at random between half of that and all of it, so that
+    what failed together does not come back together.
+    """
+    whole = min(FIRST_RETRY_SECONDS * 2 ** (attempts - 1), MAX_RETRY_SECONDS)
+    return timedelta(seconds=_random.uniform(whole / 2, whole))
 
 
 def serve(settings: Settings, stop: threading.Event) -> None:

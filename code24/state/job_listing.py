@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import TypeVar, get_args
 
 import sqlalchemy as sa
 
@@ -9,6 +10,8 @@ from code24.state import job_rows
 from code24.state.job_rows import Job, JobStatus
 from code24.state.store import State
 from code24.state.tables import optimization_jobs as jobs
+
+K = TypeVar("K", bound=str)
 
 
 def get_job(state: State, job_id: str) -> Job:
@@ -46,18 +49,23 @@ def counts(state: State) -> dict[JobStatus, int]:
     """Return how many jobs there are in each status."""
     query = sa.select(jobs.c.status, sa.func.count()).group_by(jobs.c.status)
     with state.read() as connection:
-        found = dict(connection.execute(query).tuples())
+        found = dict(connection.execute(query).tuples().all())
     return {status: found.get(status, 0) for status in STATUSES}
 
 
-STATUSES: tuple[JobStatus, ...] = (
-    *("queued", "running", "complete", "failed", "cancelled"),
-)
+def owners(state: State) -> set[str]:
+    """Return the owners of the leases of running jobs."""
+    query = sa.select(jobs.c.lease_owner).where(jobs.c.status == "running")
+    with state.read() as connection:
+        return set(connection.execute(query.distinct()).scalars()) - {None}
+
+
+STATUSES: tuple[JobStatus, ...] = get_args(JobStatus)
 
 
 def most_urgent_kind(
-    state: State, job_types: Collection[str], *, now: datetime
-) -> str | None:
+    state: State, job_types: Collection[K], *, now: datetime
+) -> K | None:
     """Return the kind, among these, whose jobs are to be claimed next; or none.
 
     The most urgent first, then what has waited longest: no kind starves another.

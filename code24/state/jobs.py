@@ -17,6 +17,7 @@ from code24.state.job_listing import (
     is_any_due,
     list_jobs,
     most_urgent_kind,
+    owners,
 )
 from code24.state.job_operating import cancel, retry
 from code24.state.job_rows import RELEASED, By, Job, JobStatus
@@ -39,6 +40,7 @@ __all__ = [
     "is_any_due",
     "list_jobs",
     "most_urgent_kind",
+    "owners",
     "renew",
     "retry",
 ]

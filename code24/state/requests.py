@@ -21,6 +21,7 @@ from code24.state import audit, job_asking, job_rows, messages
 from code24.state.errors import StateError
 from code24.state.job_rows import By, Job
 from code24.state.store import State
+from code24.state.tables import ab_tests
 from code24.state.tables import messages as outbox
 
 KIND = "kind"
@@ -55,6 +56,21 @@ def request(  # noqa: PLR0913 - what a message holds, and who puts it
         job_id = _ask(connection, message_id, wanted, By(actor, now))
         _settle(connection, [message_id], now)
         return job_rows.require(connection, job_id)
+
+
+def request_analyses(state: State, *, actor: str, now: datetime) -> int:
+    """Put a request for each site that runs a test; return how many.
+
+    Each is named by its quarter of an hour, so that asking twice asks once.
+    """
+    running = sa.select(ab_tests.c.site_id).where(ab_tests.c.status == "running")
+    key = f"{actor}-{now:%Y-%m-%dT%H}:{now.minute // 15 * 15:02}"
+    with state.write() as connection:
+        site_ids = connection.execute(running.distinct()).scalars().all()
+        for site_id in site_ids:
+            wanted = request_message(site_id, "analysis", "low", now=now, key=key)
+            messages.put_within(connection, wanted, actor=actor, now=now)
+    return len(site_ids)
 
 
 def publish_soon(

@@ -13,17 +13,28 @@ import dagster as dg
 import pytest
 
 from code24.contracts.message import WorkerMessage
+from code24.releases import Reader
 from code24.settings import Settings
-from code24.state import State, jobs, messages, open_state
+from code24.state import (
+    State,
+    decisions,
+    jobs,
+    messages,
+    open_state,
+    requests,
+    workers,
+)
 from orchestration.defs.raw.files import event_files
 from orchestration.instance import (
     PROCESS_TAG,
     free_abandoned,
     open_instance,
 )
+from orchestration.processes import this_process
+from orchestration.pulse import Pulse
 from orchestration.run import run_loop
 from orchestration.warehouse import WAREHOUSE_POOL
-from orchestration.worker import JOB_TYPE, WORKER_TYPE, Worker, retry_delay
+from orchestration.worker import Worker, retry_delay
 from tests.orchestration.homes import append_events, exposure
 
 DYING = """
@@ -47,7 +58,12 @@ with open_instance(load()) as instance:
 
 @pytest.fixture
 def state(copied: Settings) -> Iterator[State]:
+    """Open the home's state; what its first run asked for is out of the way."""
     with open_state(copied.database_url) as state:
+        now = datetime.now(UTC)
+        requests.messages_to_jobs(state, "test", now=now)
+        for asked in jobs.list_jobs(state):
+            jobs.cancel(state, asked.id, actor="test", now=now)
         yield state
 
 
@@ -59,12 +75,18 @@ def instance(copied: Settings) -> Iterator[dg.DagsterInstance]:
 
 def enqueue(state: State) -> str:
     now = datetime.now(UTC)
-    kind = (WORKER_TYPE, JOB_TYPE, "urgent")
-    return jobs.enqueue(state, "shop", *kind, now=now, payload={})  # type: ignore[arg-type]
+    return requests.request(
+        state, "shop", "analysis", "urgent", actor="test", now=now
+    ).id
 
 
 def job(state: State, job_id: str) -> jobs.Job:
-    return next(j for j in jobs.list_jobs(state) if j.id == job_id)
+    return jobs.get_job(state, job_id)
+
+
+def round_of(worker: Worker, state: State) -> bool:
+    with Pulse(state, this_process()) as pulse:
+        return worker.round(pulse)
 
 
 def test_jobs_and_messages_become_one_recorded_run(
@@ -84,15 +106,44 @@ def test_jobs_and_messages_become_one_recorded_run(
     )
     worker = Worker(copied, state, instance)
 
-    assert worker.round()
-    assert not worker.round()
+    assert round_of(worker, state)
+    assert not round_of(worker, state)
 
-    (done,) = jobs.list_jobs(state)
+    (done,) = jobs.list_jobs(state, job_type="analysis")
     assert (done.status, done.payload["testId"]) == ("complete", "few")
     run = instance.get_run_by_id(str(done.run_id))
     assert run is not None
     assert (run.job_name, run.status) == ("analysis_job", dg.DagsterRunStatus.SUCCESS)
+    assert run.tags[f"code24/{done.id}"] == "shop"
     assert [file.end for file in event_files(copied.raw / "events")][-1] == 9
+
+
+def test_what_ended_a_test_is_learned_from_and_an_undo_is_published_first(
+    copied: Settings, state: State, instance: dg.DagsterInstance
+) -> None:
+    shipped = next(d for d in decisions.list_decisions(state) if d.kind == "ship")
+    decisions.undo(state, shipped.decision_id, actor="ann", now=datetime.now(UTC))
+    worker = Worker(copied, state, instance)
+
+    assert round_of(worker, state)
+    reader = Reader(copied.releases, copied.keys / "verify.pub")
+    (shard,) = (reader.site(reader.current(), name) for name in ("shop",))
+    served = {test.test_id: test.status for test in shard.tests}
+    assert served[shipped.test_id] == "running"
+    assert round_of(worker, state)
+    assert not round_of(worker, state)
+
+    done = [j for j in jobs.list_jobs(state) if j.status == "complete"]
+    runs = {j.job_type: instance.get_run_by_id(str(j.run_id)) for j in done}
+    assert {kind: run and run.job_name for kind, run in runs.items()} == {
+        "release": "release_job",
+        "priors": "priors_job",
+    }
+    learned = instance.get_latest_materialization_event(
+        dg.AssetKey(["priors", "normal_priors"])
+    )
+    assert learned is not None
+    assert learned.run_id == next(j.run_id for j in done if j.job_type == "priors")
 
 
 def test_a_failed_run_is_told_and_tried_again_later(
@@ -104,34 +155,26 @@ def test_a_failed_run_is_told_and_tried_again_later(
     job_id = enqueue(state)
     worker = Worker(copied, state, instance)
 
-    assert worker.round()
+    assert round_of(worker, state)
     failed = job(state, job_id)
     assert failed.status == "queued"
     assert f"raw_tables: {path}: cannot be read" in str(failed.error_message)
     assert failed.scheduled_at is not None
     assert failed.scheduled_at > datetime.now(UTC)
-    assert not worker.round()
+    assert not round_of(worker, state)
 
     path.write_bytes(whole)
-    assert (
-        jobs.enqueue(
-            state,
-            "shop",
-            WORKER_TYPE,
-            JOB_TYPE,
-            "urgent",
-            now=datetime.now(UTC),
-            payload={},
-        )
-        == job_id
-    )
-    assert worker.round()
+    assert enqueue(state) == job_id
+    assert round_of(worker, state)
     assert job(state, job_id).status == "complete"
 
 
-def test_retries_wait_twice_as_long_each_time() -> None:
-    waits = [retry_delay(attempts) for attempts in (1, 2, 3)]
-    assert waits == [timedelta(seconds=s) for s in (5, 10, 20)]
+def test_retries_wait_twice_as_long_each_time_and_not_all_as_long() -> None:
+    for attempts, longest in ((1, 5), (2, 10), (3, 20), (20, 600)):
+        waits = [retry_delay(attempts) for _ in range(50)]
+        assert min(waits) >= timedelta(seconds=longest / 2)
+        assert max(waits) <= timedelta(seconds=longest)
+        assert len(set(waits)) > 40
 
 
 def test_a_run_that_died_with_its_process_frees_the_pool(
@@ -173,7 +216,8 @@ def test_worker_and_loop_share_one_warehouse_and_the_worker_stops_when_told(
             _, errors = worker.communicate(timeout=60)
     assert result.failures == ()
     assert worker.returncode == 0, errors
-    assert errors.count("done by run") == 1
+    assert errors.count("1 jobs done by run") == 1
+    assert workers.list_workers(state) == []
 
 
 def test_events_that_ask_for_no_job_are_taken_all_the_same(
@@ -181,10 +225,10 @@ def test_events_that_ask_for_no_job_are_taken_all_the_same(
 ) -> None:
     append_events(copied, "live", iter([exposure("few", "new", "u", 0)]))
     worker = Worker(copied, state, instance)
-    assert worker.round()
+    assert round_of(worker, state)
     assert event_files(copied.raw / "events")[-1].end == 1
     append_events(copied, "live", iter([exposure("few", "new", "w", 0)]))
-    assert not worker.round(), "the marts are fresh enough"
+    assert not round_of(worker, state), "the marts are fresh enough"
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:

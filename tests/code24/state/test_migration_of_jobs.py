@@ -12,6 +12,7 @@ from tests.code24.state.conftest import NOW
 
 OLD = (
     "INSERT INTO sites VALUES ('shop', 'shop.example', 'news', 'wk', 'ck', 1)",
+    "INSERT INTO goals VALUES ('shop', 'leads', 0)",
     (
         "INSERT INTO optimization_jobs (id, site_id, worker_type, job_type, status, "
         "scheduled_at, payload) VALUES ('j1', 'shop', 'ab_testing', 'analysis', "
@@ -19,8 +20,8 @@ OLD = (
     ),
     "UPDATE optimization_jobs SET lease_until = '2026-03-01 12:01:00'",
     (
-        "INSERT INTO messages (type, site_id, priority, payload, timestamp, lease_owner) "
-        "VALUES ('analytics_event', 'shop', 'high', '{}', 1, 'w1')"
+        "INSERT INTO messages (type, site_id, priority, payload, timestamp) "
+        "VALUES ('analytics_event', 'shop', 'high', '{}', 1)"
     ),
 )
 

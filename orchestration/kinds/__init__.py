@@ -1,0 +1,18 @@
+"""Every kind of job, and what it materialises.
+
+A new one is a file here, a line below, and its name in ``code24.contracts.message``.
+"""
+
+from collections.abc import Mapping
+
+from code24.contracts.message import JobKind
+from orchestration.kinds.analysis import ANALYSIS
+from orchestration.kinds.kind import Kind
+from orchestration.kinds.priors import PRIORS
+from orchestration.kinds.release import RELEASE
+
+__all__ = ["KINDS", "Kind"]
+
+KINDS: Mapping[JobKind, Kind] = {
+    kind.name: kind for kind in (ANALYSIS, PRIORS, RELEASE)
+}
