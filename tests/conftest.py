@@ -1,5 +1,6 @@
 """Fixtures that every test may use: settings of a home of its own, real data."""
 
+import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,15 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     return port
+
+
+def needed(path: Path | None, how: str) -> Path:
+    """Return what a test needs; where absent, skip with the way out, but fail in CI."""
+    if path is not None and path.exists():
+        return path
+    if os.environ.get("CI") == "true":
+        pytest.fail(how)
+    pytest.skip(how)
 
 
 @pytest.fixture

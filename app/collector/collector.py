@@ -10,6 +10,7 @@ from pathlib import Path
 from app.collector.clients import Clients
 from app.collector.committer import Committer, QueueFullError
 from app.collector.directory import SiteDirectory
+from app.collector.limits import Limits
 from app.collector.refusals import (
     DISK_RETRY_SECONDS,
     QUEUE_RETRY_SECONDS,
@@ -21,12 +22,12 @@ from code24.contracts.event import Answer, DeadLetter, LogRecord, Rejected
 from code24.cookieless import CookielessIds
 from code24.errors import Code24Error
 from code24.intake import IntakeLog, admit, dead_letter, encode_outcomes
+from code24.personal import Pseudonyms
 from code24.request_facts import RequestFacts
 from code24.settings import Settings
 from code24.state import open_state
 
 PARTITION = "live"
-SOURCE = "/v1/events"
 MAX_WAITING_BYTES = 32 * 1024 * 1024
 """Some seconds of a slow disk; beyond, senders are told to come again."""
 
@@ -49,6 +50,8 @@ class Collector:
     committer: Committer
     sites: SiteDirectory
     clients: Clients
+    pseudonyms: Pseudonyms
+    limits: Limits = field(default_factory=Limits)
     counts: Counts = field(default_factory=Counts)
 
     @property
@@ -75,20 +78,28 @@ class Collector:
         return None
 
     async def take(
-        self, events: list[bytes], site_id: str, facts: RequestFacts
+        self,
+        events: list[bytes | DeadLetter],
+        site_id: str,
+        facts: RequestFacts,
+        source: str,
     ) -> Answer:
         """Admit the events and return once all of them, or their letters, are durable.
+
+        ``source`` is the route that they came by, for dead letters.
 
         Raises:
             RefusalError: nothing was acknowledged; the sender should try again.
         """
         now = datetime.now(UTC)
         outcomes = [
-            admit(
+            event
+            if isinstance(event, DeadLetter)
+            else admit(
                 event,
                 origin="live",
                 received_at=now,
-                source=SOURCE,
+                source=source,
                 sites=self.sites.site_ids,
                 expected_site=site_id,
                 facts=facts,
@@ -103,7 +114,7 @@ class Collector:
         )
         return Answer(accepted=len(outcomes) - len(rejected), rejected=rejected)
 
-    async def bury(self, reason: str, body: bytes) -> None:
+    async def bury(self, reason: str, body: bytes, source: str) -> None:
         """Keep a body that holds no events as one dead letter.
 
         Raises:
@@ -111,7 +122,7 @@ class Collector:
         """
         now = datetime.now(UTC)
         await self._commit(
-            [dead_letter(reason, body, origin="live", received_at=now, source=SOURCE)]
+            [dead_letter(reason, body, origin="live", received_at=now, source=source)]
         )
 
     async def _commit(self, outcomes: list[LogRecord | DeadLetter]) -> None:
@@ -143,9 +154,10 @@ def open_collector(
         committer = Committer(log, max_waiting_bytes)
         try:
             min_free_bytes = settings.collector_min_free_mb << 20
+            pseudonyms = Pseudonyms(settings.keys)
             clients = Clients(CookielessIds(settings.salts), settings.trusted_proxies)
             yield Collector(
-                settings.log, min_free_bytes, log, committer, sites, clients
+                settings.log, min_free_bytes, log, committer, sites, clients, pseudonyms
             )
         finally:
             committer.close()

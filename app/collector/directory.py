@@ -3,8 +3,11 @@
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from app.collector.protocols.protocol import Key
+from code24.contracts.site import Site
 from code24.state import State, StateError
 from code24.state.sites import list_sites, site_version
 
@@ -17,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 class _Known(NamedTuple):
     version: int
-    site_of_key: dict[str, str]
+    site_of_key: dict[Key, Site]
     site_ids: frozenset[str]
 
 
@@ -52,18 +55,18 @@ class SiteDirectory:
         if version == self._known.version:
             return
         sites = list_sites(self._state)
-        site_of_key = {site.write_key: site.site_id for site in sites}
-        self._known = _Known(version, site_of_key, frozenset(site_of_key.values()))
+        site_ids = frozenset(site.site_id for site in sites)
+        self._known = _Known(version, _by_key(sites), site_ids)
 
-    async def find(self, write_key: str) -> str | None:
+    async def find(self, key: Key) -> Site | None:
         """Return the key's site; an unknown key is looked up in the state anew.
 
         Raises:
             StateError: the key is not known and the state cannot be read.
         """
-        if write_key not in self._known.site_of_key:
+        if key not in self._known.site_of_key:
             await self._refresh_after(time.monotonic())
-        return self._known.site_of_key.get(write_key)
+        return self._known.site_of_key.get(key)
 
     async def follow(self) -> None:
         """Read the sites each second until cancelled; keep the last ones meanwhile."""
@@ -82,3 +85,17 @@ class SiteDirectory:
                 return
             await asyncio.sleep(self._read_at + MIN_READ_SECONDS - time.monotonic())
             await asyncio.to_thread(self.refresh)
+
+
+def _by_key(sites: Sequence[Site]) -> dict[Key, Site]:
+    """Return every name of each site; a host is known with and without ``www.``."""
+    found: dict[Key, Site] = {}
+    for site in sites:
+        found[Key("write_key", site.write_key)] = site
+        found[Key("client_key", site.client_key)] = site
+        found[Key("host", site.host)] = site
+    for site in sites:
+        bare = site.host.removeprefix("www.")
+        for host in (bare, f"www.{bare}"):
+            found.setdefault(Key("host", host), site)
+    return found

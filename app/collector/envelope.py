@@ -1,36 +1,20 @@
-"""What one request holds: its write key and its events, each still as JSON text."""
+"""What every request holds: a body, plain or as gzip, and maybe a key in its header."""
 
 import asyncio
 import base64
 import binascii
 import zlib
-from typing import NamedTuple
 
-import msgspec
 from starlette.requests import ClientDisconnect, Request
 
+from app.collector.protocols.protocol import BadBodyError
 from app.collector.refusals import RefusalError, too_large, too_slow, unauthorized
-from code24.contracts.event import MAX_BATCH_BYTES, MAX_BATCH_EVENTS
+from code24.contracts.event import MAX_BATCH_BYTES
 
 BODY_SECONDS = 10
 """A body of 500 KB comes in this at 400 kbit/s; slower senders hold a place."""
 GZIP = 16 + zlib.MAX_WBITS
 """zlib's way to ask for a gzip header and nothing else."""
-
-_object_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_list_decoder = msgspec.json.Decoder(list[msgspec.Raw])
-_key_decoder = msgspec.json.Decoder(str)
-
-
-class BadBodyError(Exception):
-    """The body is not what a request holds; the message is a dead letter's reason."""
-
-
-class Envelope(NamedTuple):
-    """A body taken apart, its events not yet looked at."""
-
-    write_key: str | None
-    events: list[bytes]
 
 
 async def read_body(request: Request) -> bytes:
@@ -95,41 +79,6 @@ def header_key(request: Request) -> str | None:
     except (binascii.Error, ValueError):
         raise unauthorized("Authorization: Basic is not base64 of UTF-8") from None
     return decoded.partition(":")[0]
-
-
-def open_envelope(body: bytes) -> Envelope:
-    """Take a body apart: one event, or ``events`` beside an optional ``writeKey``.
-
-    Raises:
-        BadBodyError: it is neither.
-        RefusalError: it holds more than ``MAX_BATCH_EVENTS`` events.
-    """
-    try:
-        return _open(body)
-    except msgspec.ValidationError as error:
-        raise BadBodyError(f"invalid: {error}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadBodyError(f"bad_json: {error}") from error
-    except RecursionError:
-        raise BadBodyError("too_deep: the body is nested without end") from None
-
-
-def _open(body: bytes) -> Envelope:
-    fields = _object_decoder.decode(body)
-    raw_key = fields.pop("writeKey", None)
-    write_key = None if raw_key is None else _key_decoder.decode(raw_key)
-    if "events" not in fields:
-        event = body if raw_key is None else msgspec.json.encode(fields)
-        return Envelope(write_key, [event])
-    if len(fields) > 1:
-        others = sorted(fields.keys() - {"events"})
-        raise BadBodyError(f"invalid: unknown fields beside events: {others}")
-    events = [bytes(event) for event in _list_decoder.decode(fields["events"])]
-    if len(events) > MAX_BATCH_EVENTS:
-        raise too_large(
-            f"{len(events)} events in one request, {MAX_BATCH_EVENTS} are allowed"
-        )
-    return Envelope(write_key, events)
 
 
 def _declared_size(request: Request) -> int:

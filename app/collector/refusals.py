@@ -29,6 +29,11 @@ def unauthorized(message: str) -> RefusalError:
     return RefusalError(401, message, {"WWW-Authenticate": 'Basic realm="write key"'})
 
 
+def forbidden(message: str) -> RefusalError:
+    """Return the refusal of a page that may not use the key."""
+    return RefusalError(403, message)
+
+
 def too_large(message: str) -> RefusalError:
     """Return the refusal of a body that is not read to its end."""
     return RefusalError(413, message, {"Connection": "close"})
@@ -42,6 +47,11 @@ def too_slow(message: str) -> RefusalError:
 def busy(message: str, seconds: int) -> RefusalError:
     """Return the refusal of a request that may succeed in some seconds."""
     return RefusalError(429, message, {"Retry-After": str(seconds)})
+
+
+def limited(message: str, seconds: int) -> RefusalError:
+    """Return the refusal of a site that has sent more than it may."""
+    return busy(message, seconds)
 
 
 def unavailable(message: str) -> RefusalError:

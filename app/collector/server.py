@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
-from datetime import UTC, datetime
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -14,25 +13,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.collector.collector import Collector, open_collector
-from app.collector.envelope import (
-    BadBodyError,
-    Envelope,
-    header_key,
-    open_envelope,
-    read_body,
-)
-from app.collector.refusals import (
-    RefusalError,
-    answer_http_error,
-    answer_refusal,
-    unauthorized,
-    unavailable,
-)
-from code24.contracts.wire import encode
-from code24.cookieless import SaltError
-from code24.request_facts import RequestFacts
+from app.collector.protocols import PROTOCOLS, plausible
+from app.collector.protocols.protocol import Protocol, json_answer
+from app.collector.refusals import RefusalError, answer_http_error, answer_refusal
+from app.collector.taking import take_request
 from code24.settings import Settings
-from code24.state import StateError
 
 CORS = Middleware(
     CORSMiddleware,
@@ -40,7 +25,7 @@ CORS = Middleware(
     allow_methods=["GET", "POST"],
     allow_headers=["*"],
     allow_credentials=True,
-    expose_headers=["Retry-After"],
+    expose_headers=["Retry-After", plausible.DROPPED],
     max_age=86_400,
 )
 """Any page may ask; which origins a site's key is good for is checked with the key.
@@ -72,7 +57,7 @@ def build_app(opened: Callable[[], AbstractContextManager[Collector]]) -> Starle
 
     return Starlette(
         routes=[
-            Route("/v1/events", _take_events, methods=["POST"]),
+            *(route for each in PROTOCOLS for route in _routes(each)),
             Route("/health", _tell_health, methods=["GET"]),
         ],
         exception_handlers={
@@ -84,48 +69,13 @@ def build_app(opened: Callable[[], AbstractContextManager[Collector]]) -> Starle
     )
 
 
-async def _take_events(request: Request) -> Response:
-    collector: Collector = request.app.state.collector
-    refusal = collector.refusal()
-    if refusal is not None:
-        raise refusal
-    key = header_key(request)
-    site_id = None if key is None else await _site_of(collector, key)
-    envelope = await _opened(collector, request)
-    if site_id is None:
-        site_id = await _site_of(collector, envelope.write_key)
-    facts = _facts(collector, request, site_id)
-    answer = await collector.take(envelope.events, site_id, facts)
-    return _json(200, answer)
+def _routes(protocol: Protocol) -> list[Route]:
+    """Return the routes that a protocol is spoken at."""
 
+    async def take(request: Request) -> Response:
+        return await take_request(protocol, request)
 
-def _facts(collector: Collector, request: Request, site_id: str) -> RequestFacts:
-    try:
-        return collector.clients.facts(request, site_id, datetime.now(UTC))
-    except SaltError as error:
-        raise unavailable(str(error)) from error
-
-
-async def _opened(collector: Collector, request: Request) -> Envelope:
-    body = b""
-    try:
-        body = await read_body(request)
-        return open_envelope(body)
-    except BadBodyError as error:
-        await collector.bury(str(error), body)
-        raise RefusalError(400, str(error)) from error
-
-
-async def _site_of(collector: Collector, write_key: str | None) -> str:
-    if write_key is None:
-        raise unauthorized("no write key: send it as Basic user name or as writeKey")
-    try:
-        site_id = await collector.sites.find(write_key)
-    except StateError as error:
-        raise unavailable("the write key cannot be looked up now") from error
-    if site_id is None:
-        raise unauthorized("the write key is not known: code24 site list")
-    return site_id
+    return [Route(path, take, methods=["POST"]) for path in protocol.routes]
 
 
 async def _tell_health(request: Request) -> Response:
@@ -141,8 +91,4 @@ async def _tell_health(request: Request) -> Response:
         "waitingBytes": collector.committer.waiting_bytes,
         "freeBytes": collector.free_bytes,
     }
-    return _json(200 if refusal is None else 503, told)
-
-
-def _json(status: int, value: object) -> Response:
-    return Response(encode(value), status, media_type="application/json")
+    return json_answer(200 if refusal is None else 503, told)

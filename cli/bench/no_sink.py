@@ -12,6 +12,7 @@ from app.collector.directory import SiteDirectory
 from app.collector.server import build_app
 from code24.cookieless import CookielessIds
 from code24.intake import Encoded, IntakeLog
+from code24.personal import Pseudonyms
 from code24.settings import HOST, Settings, load
 from code24.state import open_state
 
@@ -33,7 +34,8 @@ def _opened(settings: Settings) -> Iterator[Collector]:
         try:
             clients = Clients(CookielessIds(settings.salts))
             sites = SiteDirectory(state)
-            yield Collector(settings.log, 0, log, committer, sites, clients)
+            pseudonyms = Pseudonyms(settings.keys)
+            yield Collector(settings.log, 0, log, committer, sites, clients, pseudonyms)
         finally:
             committer.close()
 

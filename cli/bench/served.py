@@ -34,16 +34,15 @@ def temporary_home(settings: Settings) -> Iterator[Settings]:
 
 
 def add_site(settings: Settings, site_id: str) -> Site:
-    """Add a site with a traffic goal."""
+    """Add a site with a traffic goal that may send as much as it can."""
+    now = datetime.now(UTC)
+    host = f"{site_id}.example"
     with open_state(settings.database_url) as state:
-        return sites.add_site(
-            state,
-            site_id,
-            f"{site_id}.example",
-            "general",
-            ("traffic",),
-            actor="bench",
-            now=datetime.now(UTC),
+        sites.add_site(
+            state, site_id, host, "general", ("traffic",), actor="bench", now=now
+        )
+        return sites.set_access(
+            state, site_id, events_per_second=1_000_000, actor="bench", now=now
         )
 
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, cast, get_args
 
+import msgspec
 import typer
 
 from cli.output import console, show_fields, show_json, show_table
@@ -19,6 +20,15 @@ app = typer.Typer(
     epilog="Example: code24 site add shop --host shop.example --goal sales",
 )
 
+Origins = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--origin",
+        help="A page's origin (https://shop.example) that may use the keys; any may "
+        "where none is listed.",
+    ),
+]
+LISTED = ("siteId", "host", "vertical", "goals", "writeKey", "clientKey")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -34,12 +44,54 @@ def add(
         list[str], typer.Option(help="sales, leads, signups, bookings or traffic.")
     ],
     vertical: Annotated[str, typer.Option(help="Its line of business.")] = "general",
+    origin: Origins = None,
     as_json: AsJson = False,
 ) -> None:
     """Add a site; its keys are made here. Adding it again changes nothing."""
     with open_state(load().database_url) as state:
         site = sites.add_site(
             state, site_id, host, vertical, _goals(goal), actor="cli", now=_now()
+        )
+        if origin:
+            _refuse_other_origins(site, origin)
+            site = sites.set_access(
+                state, site_id, origins=origin, actor="cli", now=_now()
+            )
+    _show(site, as_json=as_json)
+
+
+@app.command(
+    name="set",
+    epilog="Example: code24 site set shop --origin https://shop.example "
+    "--events-per-second 2000",
+)
+def set_(
+    site_id: str,
+    origin: Origins = None,
+    any_origin: Annotated[
+        bool, typer.Option("--any-origin", help="Let any page use the keys.")
+    ] = False,
+    events_per_second: Annotated[
+        int | None,
+        typer.Option(
+            help="Events the collector takes on average; ten seconds' at once."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Set which pages may use a site's keys and how much it may send."""
+    if origin and any_origin:
+        raise Code24Error("--origin and --any-origin exclude each other")
+    if not origin and not any_origin and events_per_second is None:
+        raise Code24Error("nothing to set: give --origin or --events-per-second")
+    with open_state(load().database_url) as state:
+        site = sites.set_access(
+            state,
+            site_id,
+            origins=[] if any_origin else origin,
+            events_per_second=events_per_second,
+            actor="cli",
+            now=_now(),
         )
     _show(site, as_json=as_json)
 
@@ -50,7 +102,7 @@ def list_(as_json: AsJson = False) -> None:
     with open_state(load().database_url) as state:
         found = sites.list_sites(state)
     if as_json:
-        show_json(found)
+        show_json([_listed(site) for site in found])
         return
     show_table(
         ("site", "host", "vertical", "goals", "write key", "client key"),
@@ -89,6 +141,20 @@ def import_(
     console.print(f"{len(rows)} sites of {path} {verb}.")
 
 
+def _listed(site: Site) -> dict[str, object]:
+    """Return what ``site list --json`` promises to others, and no more."""
+    fields = msgspec.to_builtins(site)
+    return {name: fields[name] for name in LISTED}
+
+
+def _refuse_other_origins(site: Site, wanted: list[str]) -> None:
+    if site.origins and site.origins != tuple(wanted):
+        raise Code24Error(
+            f"site {site.site_id!r} is there with origins {', '.join(site.origins)}: "
+            f"code24 site set {site.site_id} --origin"
+        )
+
+
 def _show(site: Site, *, as_json: bool) -> None:
     if as_json:
         show_json(site)
@@ -101,6 +167,8 @@ def _show(site: Site, *, as_json: bool) -> None:
             "goals": site.goals,
             "write key": site.write_key,
             "client key": site.client_key,
+            "origins": site.origins or "any",
+            "events per second": site.events_per_second,
         }
     )
 

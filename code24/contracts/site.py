@@ -14,6 +14,17 @@ Host = Annotated[
 ]
 
 
+Origin = Annotated[
+    str,
+    msgspec.Meta(
+        max_length=300, pattern=r"^https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]+)?\Z"
+    ),
+]
+"""A page's origin as browsers write it: scheme, host, a port that is not the usual."""
+DEFAULT_EVENTS_PER_SECOND = 1_000
+"""Some ten million page views a day at a steady rate; ten seconds of it at once."""
+
+
 class Site(Contract, frozen=True, kw_only=True):
     """One website and what it is run towards; the first goal is its main one."""
 
@@ -25,6 +36,12 @@ class Site(Contract, frozen=True, kw_only=True):
     """Public; lets a client send events."""
     client_key: str
     """Public; names the site's features to GrowthBook clients."""
+    origins: tuple[Origin, ...] = ()
+    """Pages that may use the keys; any where none is listed."""
+    events_per_second: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = (
+        DEFAULT_EVENTS_PER_SECOND
+    )
+    """How many events the collector takes of it, on average."""
 
     def __post_init__(self) -> None:
         """Reject a site without a goal, or with one goal twice."""

@@ -3,47 +3,29 @@
 The same for a call that a client sends now and for one in an export: ``messageId``
 names both, so an import of what also came live adds nothing. Field names are those of
 Segment's Spec (segment.com/docs/connections/spec), which RudderStack follows.
+
+Ids that a business gave to people or companies are kept as keyed hashes, other personal
+data is dropped (``code24.personal``).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_args
 
-from code24.contracts.wire import GoalType
+from code24.contracts.wire import digest, encode
+from code24.personal import holds_email, kept_traits, without_personal
+from code24.protocols.goal_events import exposure, goal_of
+from code24.protocols.reading import MAX_ID, MAX_URL, kept_properties, moment
+from code24.request_facts import MAX_USER_AGENT
+
+Pseudonym = Callable[[str], str]
+"""Returns what stands in for an id at the event's site: ``Pseudonyms.of``."""
 
 CallType = Literal["track", "page", "screen", "identify", "group", "alias"]
 
-GOALS: Mapping[str, GoalType] = {
-    "order completed": "sales",
-    "checkout completed": "sales",
-    "purchase": "sales",
-    "subscription started": "sales",
-    "lead generated": "leads",
-    "generate lead": "leads",
-    "lead submitted": "leads",
-    "form submitted": "leads",
-    "demo requested": "leads",
-    "signed up": "signups",
-    "sign up": "signups",
-    "account created": "signups",
-    "trial started": "signups",
-    "booking completed": "bookings",
-    "appointment booked": "bookings",
-    "reservation completed": "bookings",
-}
-"""Track events of the Spec's vocabularies that reach a goal, in words of small letters.
-
-``properties.goalType`` says it of any other event.
-"""
 VALUES = ("revenue", "total", "value")
 """Where a conversion's value stands, the first that is a number (E-Commerce Spec)."""
 EXPOSURES = frozenset({"experiment viewed"})
 """A/B Testing Spec; GrowthBook's and others' examples track this name too."""
-PERSONAL = frozenset(
-    {"address", "birthday", "email", "phone", "username", "password"}
-    | {"firstName", "lastName", "first_name", "last_name"}
-)
-"""Of properties and traits; they say who someone is and serve no analysis."""
-PERSONAL_TRAITS = PERSONAL | {"name", "avatar", "description", "website"}
 CONTEXT: Mapping[str, tuple[str, ...]] = {
     "title": ("page", "title"),
     "userAgent": ("userAgent",),
@@ -61,10 +43,11 @@ CONTEXT: Mapping[str, tuple[str, ...]] = {
     "library": ("library", "name"),
 }
 """Our metadata, and where in the context it stands; ``ip`` is left out."""
-MAX_USER_AGENT = 512
 
 
-def native_event(call: Mapping[str, Any], site_id: str) -> dict[str, Any]:
+def native_event(
+    call: Mapping[str, Any], site_id: str, pseudonym: Pseudonym
+) -> dict[str, Any]:
     """Return the fields of the native event that a call is.
 
     What the contract asks of each field is for the door to say.
@@ -73,6 +56,7 @@ def native_event(call: Mapping[str, Any], site_id: str) -> dict[str, Any]:
         call: One call, as in a batch or an export. ``sentAt`` and ``context`` of its
             batch stand in it where it has none of its own.
         site_id: The site of the write key, or of the import.
+        pseudonym: Stands in for ids that say who somebody is.
 
     Raises:
         ValueError: the type is none of the Spec's, or a field has no fitting form.
@@ -81,17 +65,54 @@ def native_event(call: Mapping[str, Any], site_id: str) -> dict[str, Any]:
     properties = _object(call, "traits" if kind in _WITH_TRAITS else "properties")
     context = _object(call, "context")
     event: dict[str, Any] = {
-        "id": _text(call, "messageId"),
+        "id": _id(call),
         "siteId": site_id,
-        "visitorId": _text(call, "anonymousId") or _text(call, "userId"),
-        "timestamp": _first(call, "timestamp", "originalTimestamp", "receivedAt"),
-        "sentAt": call.get("sentAt"),
+        "visitorId": _visitor(call, pseudonym),
+        "sessionId": _text(context, "sessionId"),
+        "timestamp": moment(
+            _first(call, "timestamp", "originalTimestamp", "receivedAt")
+        ),
+        "sentAt": moment(call.get("sentAt")),
         **_address(kind, properties, context),
-        **_what_happened(kind, call, properties),
+        **_what_happened(kind, call, properties, pseudonym),
     }
-    found = {**event["metadata"], **_surroundings(call, context)}
+    found = {**event["metadata"], **_surroundings(call, context, pseudonym)}
     event["metadata"] = {name: value for name, value in found.items() if value != ""}
     return _given(event)
+
+
+def refused_call(call: Any, pseudonym: Pseudonym) -> bytes:
+    """Return what may be kept of a call that is no native event, as JSON."""
+    if not isinstance(call, Mapping):
+        return encode(without_personal(call))
+    kept = {name: value for name, value in call.items() if name != "traits"}
+    for name in ("userId", "groupId", "previousId"):
+        person = _text(call, name)
+        kept[name] = None if person is None else pseudonym(person)
+    return encode(_given(without_personal(kept)))
+
+
+def _id(call: Mapping[str, Any]) -> str | None:
+    """Return the call's id; clients may make it as long as they like."""
+    found = _text(call, "messageId")
+    return found if found is None or len(found) <= MAX_ID else digest(found)
+
+
+def _visitor(call: Mapping[str, Any], pseudonym: Pseudonym) -> str | None:
+    """Return who did it: the anonymous id, or what stands in for the user's.
+
+    An anonymous id that holds an e-mail address is not anonymous.
+    """
+    anonymous = _text(call, "anonymousId")
+    if anonymous is not None and not holds_email(anonymous):
+        return anonymous
+    person = _text(call, "userId") or anonymous
+    return None if person is None else pseudonym(person)
+
+
+def _hashed(call: Mapping[str, Any], name: str, pseudonym: Pseudonym) -> dict[str, str]:
+    found = _text(call, name)
+    return {} if found is None else {f"{name}Hash": pseudonym(found)}
 
 
 _WITH_TRAITS = frozenset({"identify", "group"})
@@ -106,42 +127,57 @@ def _kind(call: Mapping[str, Any]) -> str:
 
 
 def _what_happened(
-    kind: str, call: Mapping[str, Any], properties: Mapping[str, Any]
+    kind: str,
+    call: Mapping[str, Any],
+    properties: Mapping[str, Any],
+    pseudonym: Pseudonym,
 ) -> dict[str, Any]:
     """Return event type, goal, value and the metadata of the event itself."""
     if kind in {"page", "screen"}:
         return {"eventType": "page_view", "metadata": _page(kind, call, properties)}
     if kind == "track":
-        return _track(call, properties)
-    traits = {n: v for n, v in properties.items() if n not in PERSONAL_TRAITS}
-    own = {"groupId": call.get("groupId"), "previousId": call.get("previousId")}
+        return _track(call, properties, pseudonym)
+    own = {
+        **_hashed(call, "groupId", pseudonym),
+        **_hashed(call, "previousId", pseudonym),
+        "previousId": _anonymous(call, "previousId"),
+    }
     return {
         "eventType": "interaction",
-        "metadata": _given({**traits, **own, "name": kind}),
+        "metadata": _given({**kept_traits(properties), **own, "name": kind}),
     }
+
+
+def _anonymous(call: Mapping[str, Any], name: str) -> str | None:
+    """Return an id that may be an anonymous one, as the visitor's events have it."""
+    found = _text(call, name)
+    return None if found is None or holds_email(found) else found
 
 
 def _page(
     kind: str, call: Mapping[str, Any], properties: Mapping[str, Any]
 ) -> dict[str, Any]:
-    kept = {n: v for n, v in _kept(properties).items() if n not in {"url", "referrer"}}
-    name = call.get("name") or kept.pop("name", None)
-    kept.pop("name", None)
+    kept = kept_properties(properties)
+    kept = {n: v for n, v in kept.items() if n not in {"url", "referrer"}}
+    name = call.get("name") or properties.get("name")
     own = {"title": kept.get("title") or name, "pageName": name}
     category = {"category": call.get("category") or kept.get("category")}
     screen = {"isScreen": True} if kind == "screen" else {}
     return _given({**kept, **own, **category, **screen})
 
 
-def _track(call: Mapping[str, Any], properties: Mapping[str, Any]) -> dict[str, Any]:
+def _track(
+    call: Mapping[str, Any], properties: Mapping[str, Any], pseudonym: Pseudonym
+) -> dict[str, Any]:
     name = _text(call, "event")
     if name is None:
         raise ValueError("event is missing: a track call names what happened")
-    words = " ".join(name.replace("_", " ").split()).lower()
-    kept = _kept(properties)
-    if words in EXPOSURES:
-        return {"eventType": "interaction", "metadata": _exposure(call, kept)}
-    goal = properties.get("goalType") or GOALS.get(words)
+    kept = kept_properties(properties)
+    if name.lower().replace("_", " ") in EXPOSURES:
+        seen = exposure(properties)
+        unit = {"unitId": kept.get("unitId") or _visitor(call, pseudonym)}
+        return {"eventType": "interaction", "metadata": _given({**seen, **unit})}
+    goal = properties.get("goalType") or goal_of(name)
     if goal is None:
         return {"eventType": "interaction", "metadata": {**kept, "name": name}}
     return {
@@ -152,21 +188,6 @@ def _track(call: Mapping[str, Any], properties: Mapping[str, Any]) -> dict[str, 
     }
 
 
-def _exposure(call: Mapping[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:
-    """Name the fields as ours; the Spec has them in two spellings."""
-    return _given(
-        {
-            **kept,
-            "name": "experiment_viewed",
-            "experimentId": _text_of(_first(kept, "experimentId", "experiment_id")),
-            "variationId": _text_of(_first(kept, "variationId", "variation_id")),
-            "unitId": _text_of(kept.get("unitId"))
-            or _text(call, "anonymousId")
-            or _text(call, "userId"),
-        }
-    )
-
-
 def _address(
     kind: str, properties: Mapping[str, Any], context: Mapping[str, Any]
 ) -> dict[str, Any]:
@@ -174,19 +195,24 @@ def _address(
     page = _object(context, "page")
     own = properties if kind in {"page", "screen"} else {}
     return {
-        "url": own.get("url") or page.get("url") or None,
-        "referrer": own.get("referrer") or page.get("referrer") or None,
+        "url": _cut(own.get("url") or page.get("url")),
+        "referrer": _cut(own.get("referrer") or page.get("referrer")),
     }
 
 
+def _cut(address: Any) -> Any:
+    """Return an address no longer than the contract allows; none where it is empty."""
+    return address[:MAX_URL] or None if isinstance(address, str) else address
+
+
 def _surroundings(
-    call: Mapping[str, Any], context: Mapping[str, Any]
+    call: Mapping[str, Any], context: Mapping[str, Any], pseudonym: Pseudonym
 ) -> dict[str, Any]:
     """Return what the context tells of browser and campaign, never the address."""
     found = {ours: _at(context, path) for ours, path in CONTEXT.items()}
     if isinstance(found["userAgent"], str):
         found["userAgent"] = found["userAgent"][:MAX_USER_AGENT]
-    return _given({**found, "userId": _text(call, "userId")})
+    return _given({**found, **_hashed(call, "userId", pseudonym)})
 
 
 def _value(properties: Mapping[str, Any]) -> float | None:
@@ -205,10 +231,6 @@ def _number(name: str, text: str) -> float:
         return float(text)
     except ValueError:
         raise ValueError(f"properties.{name} is {text!r}, no number") from None
-
-
-def _kept(properties: Mapping[str, Any]) -> dict[str, Any]:
-    return {n: v for n, v in properties.items() if n not in PERSONAL and v is not None}
 
 
 def _at(context: Mapping[str, Any], path: tuple[str, ...]) -> Any:

@@ -5,10 +5,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
+import msgspec
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, RowMapping
 
-from code24.contracts.site import Site
+from code24.contracts.site import DEFAULT_EVENTS_PER_SECOND, Site
 from code24.contracts.wire import GoalType
 from code24.state import audit, tables
 from code24.state.checked import checked
@@ -40,6 +41,43 @@ def add_site(
         _refuse_taken_host(connection, wanted)
         _insert(connection, wanted, actor=actor, now=now)
     return wanted
+
+
+def set_access(
+    state: State,
+    site_id: str,
+    *,
+    origins: Sequence[str] | None = None,
+    events_per_second: int | None = None,
+    actor: str,
+    now: datetime,
+) -> Site:
+    """Set which pages may use a site's keys, and how many events it may send.
+
+    What is not given stays. An empty list of origins lets any page use them.
+
+    Raises:
+        StateError: a value is not allowed.
+        NotKnownError: there is no such site.
+    """
+    given = {"origins": origins, "events_per_second": events_per_second}
+    changes = {name: value for name, value in given.items() if value is not None}
+    with state.write() as connection:
+        before = require(connection, site_id)
+        after = checked(msgspec.structs.replace(before, **changes))
+        if after == before:
+            return before
+        change_id = audit.append(
+            connection,
+            "site.set_access",
+            f"site:{site_id}",
+            actor=actor,
+            now=now,
+            before=before,
+            after=after,
+        )
+        _write_access(connection, after, change_id)
+    return after
 
 
 def list_sites(state: State) -> list[Site]:
@@ -136,6 +174,23 @@ def _insert(connection: Connection, site: Site, *, actor: str, now: datetime) ->
     )
 
 
+def _write_access(connection: Connection, site: Site, change_id: int) -> None:
+    access = tables.site_access
+    connection.execute(sa.delete(access).where(access.c.site_id == site.site_id))
+    connection.execute(
+        sa.insert(access).values(
+            site_id=site.site_id,
+            origins=list(site.origins),
+            events_per_second=site.events_per_second,
+        )
+    )
+    connection.execute(
+        sa.update(tables.sites)
+        .where(tables.sites.c.site_id == site.site_id)
+        .values(change_id=change_id)
+    )
+
+
 def _find(connection: Connection, site_id: str) -> Site | None:
     found = _select(connection, site_id)
     return found[0] if found else None
@@ -143,7 +198,9 @@ def _find(connection: Connection, site_id: str) -> Site | None:
 
 def _select(connection: Connection, site_id: str | None = None) -> list[Site]:
     site, goal = tables.sites.c, tables.goals.c
-    rows = sa.select(tables.sites).order_by(site.site_id)
+    access = tables.site_access
+    columns = (tables.sites, access.c.origins, access.c.events_per_second)
+    rows = sa.select(*columns).join(access, isouter=True).order_by(site.site_id)
     goals = sa.select(tables.goals).order_by(goal.site_id, goal.position)
     if site_id is not None:
         rows = rows.where(site.site_id == site_id)
@@ -152,13 +209,19 @@ def _select(connection: Connection, site_id: str | None = None) -> list[Site]:
     for entry in connection.execute(goals).mappings():
         goals_of[entry["site_id"]].append(entry["goal_type"])
     return [
-        Site(
-            site_id=row["site_id"],
-            host=row["host"],
-            vertical=row["vertical"],
-            goals=tuple(goals_of[row["site_id"]]),
-            write_key=row["write_key"],
-            client_key=row["client_key"],
-        )
+        _site(row, goals_of[row["site_id"]])
         for row in connection.execute(rows).mappings()
     ]
+
+
+def _site(row: RowMapping, goals: Sequence[GoalType]) -> Site:
+    return Site(
+        site_id=row["site_id"],
+        host=row["host"],
+        vertical=row["vertical"],
+        goals=tuple(goals),
+        write_key=row["write_key"],
+        client_key=row["client_key"],
+        origins=tuple(row["origins"] or ()),
+        events_per_second=row["events_per_second"] or DEFAULT_EVENTS_PER_SECOND,
+    )

@@ -56,6 +56,16 @@ goals = sa.Table(
 )
 """One row per site and goal; position 0 is the main goal."""
 
+site_access = sa.Table(
+    "site_access",
+    metadata,
+    Column("site_id", Text, ForeignKey("sites.site_id"), primary_key=True),
+    Column("origins", DOCUMENT, nullable=False),
+    Column("events_per_second", sa.Integer, nullable=False),
+    sa.CheckConstraint("events_per_second >= 1", name="events_per_second"),
+)
+"""One row per site whose origins or limit an operator set; others have the defaults."""
+
 ab_tests = sa.Table(
     "ab_tests",
     metadata,

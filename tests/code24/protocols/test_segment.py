@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from code24.contracts.event import LogRecord
 from code24.contracts.wire import encode
 from code24.intake import admit
-from code24.protocols.segment import CONTEXT, GOALS, native_event
+from code24.protocols.goal_events import GOAL_EVENTS
+from code24.protocols.segment import CONTEXT, native_event
 
 CALL = {
     "messageId": "ajs-1",
@@ -35,7 +36,7 @@ CALL = {
 
 def admitted(call: dict[str, Any]) -> LogRecord:
     outcome = admit(
-        encode(native_event(call, "shop")),
+        encode(native_event(call, "shop", "u-{}".format)),
         origin="import",
         received_at=datetime(2026, 6, 1, tzinfo=UTC),
         source="test",
@@ -63,7 +64,7 @@ def test_a_page_is_a_page_view_with_its_context() -> None:
         "title": "A page",
         "pageName": "Home",
         "path": "/p",
-        "userId": "97980",
+        "userIdHash": "u-97980",
         "language": "en-GB",
         "marketingCampaign": "spring",
         "marketingSource": "news",
@@ -105,7 +106,7 @@ def test_any_event_is_a_conversion_that_says_its_goal() -> None:
     event = admitted(call).event
 
     assert (event.goal_type, event.conversion_value) == ("leads", None)
-    assert set(GOALS.values()) == {"sales", "leads", "signups", "bookings"}
+    assert set(GOAL_EVENTS.values()) == {"sales", "leads", "signups", "bookings"}
 
 
 def test_an_experiment_viewed_is_an_exposure_of_the_same_unit() -> None:
@@ -141,8 +142,8 @@ def test_without_an_anonymous_id_the_user_is_the_visitor() -> None:
 
     event = admitted(call).event
 
-    assert event.visitor_id == "97980"
-    assert event.metadata["groupId"] == "g1"
+    assert event.visitor_id == "u-97980"
+    assert event.metadata["groupIdHash"] == "u-g1"
 
 
 @pytest.mark.parametrize(
@@ -162,7 +163,7 @@ def test_without_an_anonymous_id_the_user_is_the_visitor() -> None:
 )
 def test_what_fits_no_form_is_told(change: dict[str, Any], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
-        native_event({**CALL, **change}, "shop")
+        native_event({**CALL, **change}, "shop", "u-{}".format)
 
 
 VALUES = st.recursive(
@@ -194,7 +195,7 @@ def test_a_mangled_call_is_refused_or_admitted_and_never_breaks(
     call: dict[str, Any], kind: str
 ) -> None:
     try:
-        event = native_event({**CALL, **call, "type": kind}, "shop")
+        event = native_event({**CALL, **call, "type": kind}, "shop", "u-{}".format)
     except ValueError:
         return
     admit(

@@ -86,3 +86,59 @@ def test_adding_is_audited(state: State) -> None:
     (entry,) = audit.list_entries(state, subject="site:blog")
     assert (entry.actor, entry.action, entry.at) == ("ada", "site.add", NOW)
     assert entry.after["host"] == "blog.example"
+
+
+def test_a_site_s_keys_are_for_any_page_until_its_origins_are_set(state: State) -> None:
+    site = _add(state)
+    assert (site.origins, site.events_per_second) == ((), 1_000)
+    version = sites.site_version(state)
+    origins = ["https://blog.example", "http://localhost:3000"]
+    changed = _set(state, origins=origins, events_per_second=50)
+    assert changed == sites.get_site(state, "blog")
+    assert (changed.origins, changed.events_per_second) == (tuple(origins), 50)
+    assert sites.site_version(state) > version
+    assert _set(state, origins=[]).events_per_second == 50
+    assert sites.get_site(state, "blog").origins == ()
+    assert sites.get_site(state, "shop").events_per_second == 1_000
+
+
+def test_setting_the_same_again_is_no_change(state: State) -> None:
+    _add(state)
+    _set(state, events_per_second=50)
+    version = sites.site_version(state)
+    _set(state, events_per_second=50)
+    assert sites.site_version(state) == version
+
+
+@pytest.mark.parametrize(
+    ("origins", "limit", "problem"),
+    [
+        (["shop.example"], None, "origins"),
+        (["https://shop.example/"], None, "origins"),
+        (["https://Shop.example"], None, "origins"),
+        (None, 0, "eventsPerSecond"),
+    ],
+)
+def test_what_is_no_origin_or_limit_is_refused(
+    state: State, origins: list[str] | None, limit: int | None, problem: str
+) -> None:
+    with pytest.raises(StateError, match=problem):
+        _set(state, site_id="shop", origins=origins, events_per_second=limit)
+    with pytest.raises(NotKnownError, match="site 'nobody' is not known"):
+        _set(state, site_id="nobody", events_per_second=1)
+
+
+def _set(
+    state: State,
+    site_id: str = "blog",
+    origins: list[str] | None = None,
+    events_per_second: int | None = None,
+) -> Site:
+    return sites.set_access(
+        state,
+        site_id,
+        origins=origins,
+        events_per_second=events_per_second,
+        actor="ada",
+        now=NOW,
+    )
