@@ -8,13 +8,15 @@ import math
 import struct
 from collections.abc import Sequence
 
-from code24.contracts.experiment import Experiment
+from code24.contracts.experiment import Experiment, Namespace
 
 FNV_OFFSET = 0x811C9DC5
 FNV_PRIME = 0x01000193
 WEIGHT_SUM_LOW = 0.99
 WEIGHT_SUM_HIGH = 1.01
 NOT_ASSIGNED = -1
+NAMESPACE_HASH = 1
+"""The hash version of namespaces, whatever the test's own."""
 
 
 def fnv1a32(text: str) -> int:
@@ -68,9 +70,11 @@ def assign(test: Experiment, unit_id: str) -> int | None:
     """Return the variant's index that a running test gives to a unit.
 
     None where the unit takes no part and sees the control unrecorded: the test does
-    not run, the unit lies outside its coverage, or the id is empty.
+    not run, the unit lies outside its coverage or namespace, or the id is empty.
     """
     if test.status != "running" or not unit_id:
+        return None
+    if test.namespace is not None and not in_namespace(test.namespace, unit_id):
         return None
     place = hash_unit(test.seed or test.test_id, unit_id, test.hash_version)
     if place is None:
@@ -78,6 +82,17 @@ def assign(test: Experiment, unit_id: str) -> int | None:
     ranges = bucket_ranges(len(test.variants), test.coverage, test.traffic_split)
     index = choose(place, ranges)
     return None if index == NOT_ASSIGNED else index
+
+
+def namespace_seed(name: str) -> str:
+    """Return the seed by which a namespace places units, with hash version 1."""
+    return f"__{name}"
+
+
+def in_namespace(namespace: Namespace, unit_id: str) -> bool:
+    """Say whether a unit lies in the slice."""
+    place = hash_unit(namespace_seed(namespace.name), unit_id, NAMESPACE_HASH)
+    return place is not None and namespace.low <= place < namespace.high
 
 
 def _code_units(text: str) -> Sequence[int]:

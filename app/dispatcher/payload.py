@@ -6,6 +6,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
+from code24.assignment import NAMESPACE_HASH, namespace_seed
 from code24.contracts.experiment import Experiment, Variant
 from code24.contracts.release import Shard
 from code24.contracts.wire import encode
@@ -77,7 +78,21 @@ def _rule(test: Experiment) -> dict[str, Any]:
         "weights": test.traffic_split,
         "coverage": test.coverage,
         "meta": [{"key": v.variant_id, "name": v.name} for v in test.variants],
+        **_filters(test),
     }
+
+
+def _filters(test: Experiment) -> dict[str, Any]:
+    """Return the namespace as a filter: clients read one where both are given."""
+    if test.namespace is None:
+        return {}
+    one = {
+        "attribute": UNIT_ATTRIBUTE,
+        "seed": namespace_seed(test.namespace.name),
+        "hashVersion": NAMESPACE_HASH,
+        "ranges": [[test.namespace.low, test.namespace.high]],
+    }
+    return {"filters": [one]}
 
 
 def _value(variant: Variant) -> Any:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from cli.commands import test_life
 from cli.output import show_fields, show_json, show_table
 from code24.contracts.experiment import TestStatus
 from code24.settings import load
@@ -14,6 +15,21 @@ app = typer.Typer(
     no_args_is_help=True,
     epilog="Example: code24 test list --site upworthy --status running",
 )
+
+app.command(
+    name="create",
+    epilog="Example: code24 test create hero --site shop --kind headline "
+    "--variant old='As it is' --variant new='Shorter' --start",
+)(test_life.create)
+app.command(name="start", epilog="Example: code24 test start hero")(test_life.start)
+app.command(name="pause", epilog="Example: code24 test pause hero")(test_life.pause)
+app.command(
+    name="stop", epilog="Example: code24 test stop hero --reason 'the shop closes'"
+)(test_life.stop)
+app.command(
+    name="ship", epilog="Example: code24 test ship hero new --reason 'ads say so'"
+)(test_life.ship)
+app.command(name="undo", epilog="Example: code24 test undo hero")(test_life.undo)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

@@ -21,6 +21,26 @@ class Variant(Contract, frozen=True, kw_only=True):
     changes: tuple[Change, ...] = ()
 
 
+class Namespace(Contract, frozen=True, kw_only=True):
+    """A slice of a site's units: tests in disjoint slices of one name share none.
+
+    ``low`` belongs to the slice, ``high`` does not; places are those of hash version 1
+    with the seed ``__<name>``, as in the GrowthBook SDKs.
+    """
+
+    name: Slug
+    low: Share
+    high: Share
+
+    def __post_init__(self) -> None:
+        """Reject a slice that holds nobody."""
+        if self.low >= self.high:
+            raise ValueError(
+                f"namespace {self.name!r}: low {self.low:g} must be below high "
+                f"{self.high:g}"
+            )
+
+
 class Experiment(Contract, frozen=True, kw_only=True):
     """The definition of one test (``ab_tests``)."""
 
@@ -36,6 +56,10 @@ class Experiment(Contract, frozen=True, kw_only=True):
     hash_version: Literal[1, 2] = 2
     seed: str | None = None
     """The hashing seed; ``test_id`` where absent."""
+    namespace: Namespace | None = None
+    """The units that may take part; all of them where absent."""
+    planned_end_date: Moment | None = None
+    """When it ends whatever the evidence; absent where only evidence ends it."""
     start_date: Moment | None = None
     end_date: Moment | None = None
     winner_variant: Slug | None = None

@@ -1,5 +1,6 @@
 """The decision log, and what each decision does to its test."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -7,14 +8,14 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
-from code24.contracts.decision import Decision
+from code24.contracts.decision import Decision, DecisionKind
 from code24.contracts.experiment import Experiment
 from code24.contracts.message import WorkerMessage
 from code24.contracts.wire import digest
 from code24.state import audit, experiment_rows, messages, requests
 from code24.state.checked import checked
 from code24.state.errors import NotKnownError, StateError
-from code24.state.experiments import with_weights
+from code24.state.experiments import refuse_overlap, with_weights
 from code24.state.store import State
 from code24.state.tables import decisions as log
 
@@ -55,15 +56,62 @@ def record(state: State, decision: Decision, *, actor: str) -> bool:
     """
     wanted = checked(decision)
     with state.write() as connection:
-        if _find(connection, wanted.decision_id) is not None:
-            return False
-        test = experiment_rows.require(connection, wanted.test_id)
-        _refuse_unfit(test, wanted)
-        effects = _written(wanted) | _effects(test, wanted)
-        _apply(connection, test, wanted, effects, actor=actor)
-        if wanted.kind in ENDS:
-            _tell(connection, wanted, actor=actor)
-    return True
+        return _record(connection, wanted, actor=actor)
+
+
+def conclude(
+    state: State,
+    test_id: str,
+    variant: str | None,
+    *,
+    reason: str,
+    actor: str,
+    now: datetime,
+) -> Decision:
+    """End a test by a person's word: ship a variant, or stop and keep the control.
+
+    The evidence is what the last analysis knew; a person claims nothing proven. The
+    same transaction asks for a release, so that visitors see it in seconds.
+
+    Raises:
+        StateError: the test is not under way, or has no such variant.
+        NotKnownError: there is no such test.
+    """
+    with state.write() as connection:
+        test = experiment_rows.require(connection, test_id)
+        known = experiment_rows.results(connection, test_id)
+        decided = _concluding(test, variant, known, reason, actor, now)
+        _record(connection, decided, actor=actor)
+        requests.publish_soon(connection, test.site_id, actor=actor, now=now)
+    return decided
+
+
+def _concluding(
+    test: Experiment,
+    variant: str | None,
+    known: Mapping[str, Any],
+    reason: str,
+    actor: str,
+    now: datetime,
+) -> Decision:
+    if variant == test.variants[0].variant_id:
+        raise StateError(
+            f"test {test.test_id!r}: {variant!r} is the control: stop the test instead"
+        )
+    kind: DecisionKind = "stop" if variant is None else "ship"
+    verb = "stop the test" if variant is None else f"ship {variant!r}"
+    return Decision(
+        decision_id=digest(["conclude", test.test_id, kind, variant, actor, now])[:32],
+        test_id=test.test_id,
+        site_id=test.site_id,
+        kind=kind,
+        reason=f"{actor} decided to {verb}: {reason}",
+        variant=variant,
+        is_claimed=False,
+        evidence={**known, "by": actor},
+        policy={"by": actor},
+        decided_at=now,
+    )
 
 
 def list_decisions(state: State, test_id: str | None = None) -> list[Decision]:
@@ -95,6 +143,7 @@ def undo(state: State, decision_id: str, *, actor: str, now: datetime) -> Decisi
             raise NotKnownError(f"decision {decision_id!r} is not known")
         test = experiment_rows.require(connection, row["test_id"])
         _refuse_undo(connection, row, test)
+        refuse_overlap(connection, test)
         undoing = _undoing(row, actor, now)
         effects = _written(undoing) | _restored(row)
         _apply(connection, test, undoing, effects, actor=actor, undoes=decision_id)
@@ -120,6 +169,33 @@ def _tell(connection: Connection, decision: Decision, *, actor: str) -> None:
         timestamp=int(now.timestamp() * 1000),
     )
     messages.put_within(connection, message, actor=actor, now=now)
+
+
+def _record(connection: Connection, wanted: Decision, *, actor: str) -> bool:
+    if _find(connection, wanted.decision_id) is not None:
+        return False
+    test = experiment_rows.require(connection, wanted.test_id)
+    _refuse_unfit(test, wanted)
+    effects = _written(wanted) | _effects(test, wanted)
+    _apply(connection, test, wanted, effects, actor=actor)
+    if wanted.kind in ENDS:
+        _tell(connection, wanted, actor=actor)
+    return True
+
+
+def undo_last(state: State, test_id: str, *, actor: str, now: datetime) -> Decision:
+    """Undo the decision that made the test what it is.
+
+    Raises:
+        StateError: no decision has changed anything, or it cannot be undone.
+        NotKnownError: there is no such test.
+    """
+    with state.read() as connection:
+        experiment_rows.require(connection, test_id)
+        last = _last_in_force(connection, test_id)
+    if last is None:
+        raise StateError(f"test {test_id!r}: no decision is in force: nothing to undo")
+    return undo(state, last, actor=actor, now=now)
 
 
 def _refuse_unfit(test: Experiment, decision: Decision) -> None:

@@ -8,9 +8,9 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
-from code24.contracts.experiment import Experiment, Variant
+from code24.contracts.experiment import Experiment, Namespace, Variant
 from code24.state.errors import NotKnownError
-from code24.state.tables import ab_tests, weight_history
+from code24.state.tables import ab_tests, test_plans, weight_history
 
 VARIANTS = tuple[Variant, ...]
 
@@ -32,6 +32,20 @@ def insert(connection: Connection, experiment: Experiment) -> None:
         "seed": experiment.seed,
     }
     connection.execute(sa.insert(ab_tests).values(values))
+    if experiment.namespace or experiment.planned_end_date:
+        _insert_plan(connection, experiment)
+
+
+def _insert_plan(connection: Connection, experiment: Experiment) -> None:
+    part = experiment.namespace
+    values = {
+        "test_id": experiment.test_id,
+        "namespace": part.name if part else None,
+        "low": part.low if part else None,
+        "high": part.high if part else None,
+        "planned_end_date": experiment.planned_end_date,
+    }
+    connection.execute(sa.insert(test_plans).values(values))
 
 
 def update(connection: Connection, test_id: str, values: Mapping[str, Any]) -> None:
@@ -42,9 +56,16 @@ def update(connection: Connection, test_id: str, values: Mapping[str, Any]) -> N
 
 def find(connection: Connection, test_id: str) -> Experiment | None:
     """Return one test, or none."""
-    query = sa.select(ab_tests).where(ab_tests.c.id == test_id)
+    query = select_tests().where(ab_tests.c.id == test_id)
     row = connection.execute(query).mappings().first()
     return None if row is None else experiment_of(row)
+
+
+def select_tests() -> sa.Select[Any]:
+    """Return the query of all that ``experiment_of`` needs of every test."""
+    plan = test_plans.c
+    columns = (ab_tests, plan.namespace, plan.low, plan.high, plan.planned_end_date)
+    return sa.select(*columns).join(test_plans, isouter=True)
 
 
 def require(connection: Connection, test_id: str) -> Experiment:
@@ -60,7 +81,7 @@ def require(connection: Connection, test_id: str) -> Experiment:
 
 
 def experiment_of(row: RowMapping) -> Experiment:
-    """Turn a row of ``ab_tests`` into the contract."""
+    """Turn a row of ``select_tests`` into the contract."""
     return Experiment(
         test_id=row["id"],
         site_id=row["site_id"],
@@ -72,10 +93,18 @@ def experiment_of(row: RowMapping) -> Experiment:
         coverage=row["coverage"],
         hash_version=row["hash_version"],
         seed=row["seed"],
+        namespace=_namespace(row),
+        planned_end_date=row["planned_end_date"],
         start_date=row["start_date"],
         end_date=row["end_date"],
         winner_variant=row["winner_variant"],
     )
+
+
+def _namespace(row: RowMapping) -> Namespace | None:
+    if row["namespace"] is None:
+        return None
+    return Namespace(name=row["namespace"], low=row["low"], high=row["high"])
 
 
 def put_weights(
@@ -90,6 +119,12 @@ def put_weights(
         connection.execute(
             sa.insert(weight_history).values(test_id=test_id, from_at=from_at, **values)
         )
+
+
+def results(connection: Connection, test_id: str) -> dict[str, Any]:
+    """Return the evidence that the last decision rested on; empty before the first."""
+    query = sa.select(ab_tests.c.results).where(ab_tests.c.id == test_id)
+    return dict(connection.execute(query).scalar() or {})
 
 
 def first_weights(connection: Connection, test_id: str) -> tuple[float, ...]:

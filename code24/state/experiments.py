@@ -7,21 +7,25 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from code24.contracts.experiment import Experiment, TestStatus
+from code24 import changes
+from code24.contracts.experiment import Experiment, Namespace, TestStatus
 from code24.state import audit, experiment_rows, requests, sites
 from code24.state.checked import checked
 from code24.state.errors import StateError
 from code24.state.past import import_past, list_past
 from code24.state.store import State
-from code24.state.tables import ab_tests, weight_history
+from code24.state.tables import ab_tests, test_plans, weight_history
 
 __all__ = [
+    "check_test",
     "create_test",
+    "free_slice",
     "get_test",
     "import_past",
     "list_past",
     "list_tests",
     "note_release",
+    "refuse_overlap",
     "set_weights",
     "transition",
 ]
@@ -33,6 +37,8 @@ NEXT: dict[TestStatus, frozenset[TestStatus]] = {
     "complete": frozenset(),
 }
 """Where a test may go from where it is; only an undone decision leads back."""
+ROUNDING = 1e-9
+"""Shares are sums of decimal fractions, which binary ones are not quite."""
 IDS = 10_000
 """Ids in one statement; SQLite takes 32,766 values."""
 
@@ -50,25 +56,28 @@ def create_test(
             differs.
         NotKnownError: its site is not known.
     """
-    wanted = checked(experiment)
-    if wanted.status == "complete" or wanted.winner_variant is not None:
-        raise StateError(
-            f"test {wanted.test_id!r}: status complete: a finished test is imported "
-            "as a past experiment, and a winner is set by a decision"
-        )
+    wanted = _vetted(experiment)
     with state.write() as connection:
-        known = experiment_rows.find(connection, wanted.test_id)
-        if known is not None:
-            return _same(connection, known, wanted)
-        sites.require(connection, wanted.site_id)
-        return _insert(connection, _started(wanted, now), actor=actor, now=now)
+        known = _known(connection, wanted)
+        return known or _insert(connection, _started(wanted, now), actor=actor, now=now)
+
+
+def check_test(state: State, experiment: Experiment) -> None:
+    """Pass where ``create_test`` would add the test, or find it there and equal.
+
+    Raises:
+        StateError, NotKnownError: as ``create_test``.
+    """
+    wanted = _vetted(experiment)
+    with state.read() as connection:
+        _known(connection, wanted)
 
 
 def list_tests(
     state: State, site_id: str | None = None, status: TestStatus | None = None
 ) -> list[Experiment]:
     """Return the tests, by id; of one site or status where asked."""
-    query = sa.select(ab_tests).order_by(ab_tests.c.id)
+    query = experiment_rows.select_tests().order_by(ab_tests.c.id)
     if site_id is not None:
         query = query.where(ab_tests.c.site_id == site_id)
     if status is not None:
@@ -152,6 +161,26 @@ def with_weights(test: Experiment, weights: Sequence[float]) -> Experiment:
         raise StateError(str(error)) from error
 
 
+def refuse_overlap(connection: Connection, wanted: Experiment) -> None:
+    """Pass unless another unfinished test has a part of the test's slice.
+
+    Raises:
+        StateError: one has; names it and what it has.
+    """
+    if wanted.namespace is None:
+        return
+    for other, taken in _slices(connection, wanted.site_id, wanted.namespace.name):
+        if other == wanted.test_id:
+            continue
+        if taken.low < wanted.namespace.high and wanted.namespace.low < taken.high:
+            raise StateError(
+                f"test {wanted.test_id!r}: namespace {taken.name!r} from "
+                f"{wanted.namespace.low:g} to {wanted.namespace.high:g} overlaps test "
+                f"{other!r}, which has {taken.low:g} to {taken.high:g}: take another "
+                "part, or end that test"
+            )
+
+
 def note_release(
     state: State,
     release_id: str,
@@ -180,6 +209,33 @@ def note_release(
     return count
 
 
+def _vetted(experiment: Experiment) -> Experiment:
+    """Refuse what no test may be; a change that no page may get holds up releases."""
+    wanted = checked(experiment)
+    if wanted.status == "complete" or wanted.winner_variant is not None:
+        raise StateError(
+            f"test {wanted.test_id!r}: status complete: a finished test is imported "
+            "as a past experiment, and a winner is set by a decision"
+        )
+    for variant in wanted.variants:
+        for change in variant.changes:
+            try:
+                changes.validate(change)
+            except changes.ChangeError as error:
+                raise StateError(f"test {wanted.test_id!r}: {error}") from error
+    return wanted
+
+
+def _known(connection: Connection, wanted: Experiment) -> Experiment | None:
+    """Return the test where it is there and equal; refuse one that cannot be added."""
+    known = experiment_rows.find(connection, wanted.test_id)
+    if known is not None:
+        return _same(connection, known, wanted)
+    sites.require(connection, wanted.site_id)
+    refuse_overlap(connection, wanted)
+    return None
+
+
 def _insert(
     connection: Connection, test: Experiment, *, actor: str, now: datetime
 ) -> Experiment:
@@ -189,6 +245,44 @@ def _insert(
     subject = f"test:{test.test_id}"
     audit.append(connection, "test.create", subject, actor=actor, now=now, after=test)
     return test
+
+
+def _slices(
+    connection: Connection, site_id: str, name: str
+) -> list[tuple[str, Namespace]]:
+    """Return the unfinished tests of a site that have a slice of a namespace."""
+    query = experiment_rows.select_tests().where(
+        ab_tests.c.site_id == site_id,
+        ab_tests.c.status != "complete",
+        test_plans.c.namespace == name,
+    )
+    rows = connection.execute(query.order_by(test_plans.c.low)).mappings()
+    tests = [experiment_rows.experiment_of(row) for row in rows]
+    return [(test.test_id, test.namespace) for test in tests if test.namespace]
+
+
+def free_slice(state: State, site_id: str, name: str, share: float) -> Namespace:
+    """Return the first part of a namespace that no unfinished test has.
+
+    Raises:
+        StateError: the share is not in (0, 1], or no part so large is free.
+    """
+    if not 0 < share <= 1:
+        raise StateError(f"share {share:g} of namespace {name!r}: must be in (0, 1]")
+    with state.read() as connection:
+        taken = [part for _, part in _slices(connection, site_id, name)]
+    low = 0.0
+    for part in taken:
+        if part.low - low >= share - ROUNDING:
+            break
+        low = max(low, part.high)
+    high = round(low + share, 6)
+    if high > 1 + ROUNDING:
+        raise StateError(
+            f"namespace {name!r} of site {site_id!r}: no part of {share:g} is free; "
+            f"taken: {', '.join(f'{p.low:g} to {p.high:g}' for p in taken)}"
+        )
+    return Namespace(name=name, low=low, high=min(high, 1.0))
 
 
 def _started(test: Experiment, now: datetime) -> Experiment:
@@ -218,6 +312,8 @@ def _same(connection: Connection, known: Experiment, wanted: Experiment) -> Expe
         "coverage",
         "hash_version",
         "seed",
+        "namespace",
+        "planned_end_date",
     ):
         if getattr(made_with, name) != getattr(wanted, name):
             raise StateError(

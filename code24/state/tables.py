@@ -94,6 +94,17 @@ ab_tests = sa.Table(
 )
 """One row per test; a trigger lets outcomes be written with a new decision only."""
 
+test_plans = sa.Table(
+    "test_plans",
+    metadata,
+    Column("test_id", Text, ForeignKey("ab_tests.id"), primary_key=True),
+    Column("namespace", Text),
+    Column("low", REAL),
+    Column("high", REAL),
+    Column("planned_end_date", UtcDateTime),
+)
+"""One row per test that takes a slice of a namespace, or ends at a set time."""
+
 weight_history = sa.Table(
     "weight_history",
     metadata,

@@ -59,7 +59,8 @@ def shop(settings: Settings) -> Settings:
         ["import"],
         ["bench"],
         *(["site", verb] for verb in ("add", "list", "show", "import")),
-        *(["test", verb] for verb in ("list", "show")),
+        *(["test", verb] for verb in ("list", "show", "create", "start", "pause")),
+        *(["test", verb] for verb in ("stop", "ship", "undo")),
         *(["release", v] for v in ("list", "show", "diff", "rollback", "verify")),
         *(["threshold", verb] for verb in ("list", "set", "reset")),
     ],
@@ -107,6 +108,55 @@ def test_a_threshold_is_set_listed_and_put_back(shop: Settings) -> None:
         1,
         "error: error_burst=0: must be from 1 to 1e+06\n",
     )
+
+
+def test_a_test_is_made_started_shipped_and_brought_back(shop: Settings) -> None:
+    two = ["--variant", "old=As it is", "--variant", "new=Shorter"]
+    make = ["test", "create", "hero", "--site", "shop", *two, "--namespace", "top=0.5"]
+
+    def status() -> str:
+        shown = json.loads(code24(shop, "test", "show", "hero", "--json").stdout)
+        return str(shown["test"]["status"])
+
+    assert code24(shop, *make, "--dry-run").returncode == 0
+    assert code24(shop, "test", "list", "--json").stdout.strip() == "[]"
+    assert code24(shop, *make).returncode == 0
+    assert status() == "draft"
+    for verb, then in (("start", "running"), ("pause", "paused"), ("start", "running")):
+        assert code24(shop, "test", verb, "hero").returncode == 0
+        assert status() == then
+    done = code24(shop, "test", "ship", "hero", "new", "--reason", "ads")
+    assert "operator decided to ship 'new': ads" in done.stdout
+    assert status() == "complete"
+    again = code24(shop, "test", "start", "hero")
+    assert (again.returncode, again.stdout) == (1, "")
+    assert "is complete and cannot become running" in again.stderr
+    assert code24(shop, "test", "undo", "hero").returncode == 0
+    assert status() == "running"
+
+
+def test_a_test_comes_from_a_file_too(shop: Settings, tmp_path: Path) -> None:
+    value = {"title": "Fresh"}
+    definition = {
+        "siteId": "shop",
+        "testType": "headline",
+        "goalType": "sales",
+        "variants": [
+            {"variantId": "old", "name": "As it is"},
+            {"variantId": "new", "name": "Fresh", "value": value},
+        ],
+        "trafficSplit": [0.8, 0.2],
+    }
+    file = tmp_path / "hero.json"
+    file.write_text(json.dumps(definition))
+    words = ["test", "create", "hero", "--file", str(file), "--start", "--json"]
+    made = json.loads(code24(shop, *words).stdout)
+    assert (made["status"], made["trafficSplit"]) == ("running", [0.8, 0.2])
+    assert made["variants"][1]["value"] == value
+    file.write_text("{")
+    wrong = code24(shop, *words)
+    assert wrong.returncode == 1
+    assert "hero.json: holds no definition of a test" in wrong.stderr
 
 
 def test_a_wrong_goal_is_one_line_on_standard_error(settings: Settings) -> None:

@@ -7,7 +7,15 @@ from growthbook import core
 from hypothesis import given
 from hypothesis import strategies as st
 
-from code24.assignment import assign, bucket_ranges, choose, fnv1a32, hash_unit
+from code24.assignment import (
+    assign,
+    bucket_ranges,
+    choose,
+    fnv1a32,
+    hash_unit,
+    in_namespace,
+)
+from code24.contracts.experiment import Namespace
 from tests.code24.releasing import ab_test
 
 TEXT = st.text(alphabet=st.characters(codec=None), max_size=20)
@@ -96,3 +104,19 @@ def test_the_seed_is_the_test_id_unless_given() -> None:
 
 def test_no_coverage_asks_nobody() -> None:
     assert {assign(ab_test(coverage=0.0), f"u{n}") for n in range(100)} == {None}
+
+
+def test_disjoint_slices_of_a_namespace_share_no_unit() -> None:
+    low, high = (
+        ab_test(name, namespace=Namespace(name="top", low=start, high=end))
+        for name, start, end in (("a", 0.0, 0.5), ("b", 0.5, 1.0))
+    )
+    both = [(assign(low, f"u{n}"), assign(high, f"u{n}")) for n in range(4_000)]
+    assert all((one is None) != (other is None) for one, other in both)
+    assert 1_800 < sum(one is not None for one, _ in both) < 2_200
+
+
+@given(TEXT, st.floats(0, 0.99))
+def test_namespaces_are_the_clients(unit: str, low: float) -> None:
+    part = Namespace(name="top", low=low, high=1.0)
+    assert in_namespace(part, unit) == core.inNamespace(unit, ("top", low, 1.0))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.dispatcher.payload import Answer, answer, features
 from code24.assignment import assign
-from code24.contracts.experiment import Experiment, Variant
+from code24.contracts.experiment import Experiment, Namespace, Variant
 from tests.code24.releasing import MOMENT, ab_test, shard
 
 IDS = st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1)
@@ -125,3 +125,19 @@ def assigned(client: GrowthBook, unit: str) -> int | None:
     client.set_attributes({"id": unit})
     found = client.eval_feature("headline").experimentResult
     return found.variationId if found is not None and found.inExperiment else None
+
+
+@given(IDS, st.floats(0, 0.9), st.floats(0.05, 1))
+def test_the_client_keeps_to_a_namespace_as_we_do(
+    unit: str, low: float, size: float
+) -> None:
+    part = Namespace(name="top", low=low, high=min(low + size, 1.0))
+    test = ab_test(namespace=part)
+    client = GrowthBook(
+        features=json.loads(build(test).body)["features"], attributes={"id": unit}
+    )
+    index = assign(test, unit)
+    expected = "control" if index is None else ("control", "bold")[index]
+    result = client.eval_feature("headline")
+    assert result.value == expected
+    assert (result.experimentResult is not None) == (index is not None)

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import IntegrityError
 
+from code24.contracts.experiment import Namespace
 from code24.state import NotKnownError, State, StateError, audit, decisions, experiments
 from code24.state.tables import ab_tests
 from tests.code24.state.conftest import NOW, decision, experiment
@@ -210,3 +211,59 @@ def test_a_decision_is_audited_with_both_ends(state: State) -> None:
     entry = audit.list_entries(state, subject="test:hero")[0]
     assert (entry.action, entry.actor) == ("decision.ship", "loop")
     assert (entry.before["status"], entry.after["status"]) == ("running", "complete")
+
+
+def test_an_operator_ships_on_what_the_last_analysis_knew(state: State) -> None:
+    _record(state, kind="keep", variant=None)
+    shipped = decisions.conclude(
+        state, "hero", "v1", reason="the ads say so", actor="ada", now=LATER
+    )
+    row = _row(state)
+    assert (row["status"], row["winner_variant"]) == ("complete", "v1")
+    assert row["results"] == {"confidenceLevel": 0.99, "units": 1000, "by": "ada"}
+    assert shipped.reason == "ada decided to ship 'v1': the ads say so"
+    assert (shipped.is_claimed, shipped.policy) == (False, {"by": "ada"})
+
+
+def test_an_operator_stops_a_paused_test_before_any_analysis(state: State) -> None:
+    experiments.transition(state, "hero", "paused", actor="ada", now=LATER)
+    stopped = decisions.conclude(
+        state, "hero", None, reason="sold out", actor="ada", now=LATER
+    )
+    assert (stopped.kind, stopped.evidence) == ("stop", {"by": "ada"})
+    assert experiments.get_test(state, "hero").status == "complete"
+
+
+@pytest.mark.parametrize(
+    ("variant", "reason"),
+    [("v0", "is the control: stop the test"), ("v9", "is none of")],
+)
+def test_only_a_variant_that_changes_something_is_shipped(
+    state: State, variant: str, reason: str
+) -> None:
+    with pytest.raises(StateError, match=reason):
+        decisions.conclude(state, "hero", variant, reason="", actor="ada", now=LATER)
+    assert decisions.list_decisions(state) == []
+
+
+def test_the_last_decision_in_force_is_undone_and_then_there_is_none(
+    state: State,
+) -> None:
+    _record(state)
+    undone = decisions.undo_last(state, "hero", actor="ada", now=LATER)
+    assert undone.evidence == {"undoes": "d-ship"}
+    assert experiments.get_test(state, "hero").status == "running"
+    with pytest.raises(StateError, match="nothing to undo"):
+        decisions.undo_last(state, "hero", actor="ada", now=LATER)
+
+
+def test_an_undo_waits_for_its_slice_of_a_namespace(state: State) -> None:
+    part = Namespace(name="top", low=0.0, high=0.5)
+    one = experiment(test_id="one", namespace=part)
+    experiments.create_test(state, one, actor="ada", now=NOW)
+    _record(state, test_id="one")
+    two = experiment(test_id="two", namespace=part)
+    experiments.create_test(state, two, actor="ada", now=LATER)
+    with pytest.raises(StateError, match="overlaps test 'two'"):
+        decisions.undo(state, "d-ship", actor="ada", now=LATER)
+    assert experiments.get_test(state, "one").status == "complete"

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from code24.contracts.experiment import TestStatus
+from code24.contracts.change import Attribute, Change, Match
+from code24.contracts.experiment import Namespace, TestStatus, Variant
 from code24.state import NotKnownError, State, StateError, audit, experiments, snapshot
 from code24.state.experiments import NEXT
 from tests.code24.state.conftest import NOW, experiment
@@ -157,3 +158,67 @@ def test_tests_are_listed_by_site_and_status(state: State) -> None:
 def test_an_unknown_test_is_named(state: State) -> None:
     with pytest.raises(NotKnownError, match="test 'gone' is not known"):
         experiments.get_test(state, "gone")
+
+
+def _slice(low: float, high: float) -> Namespace:
+    return Namespace(name="top", low=low, high=high)
+
+
+def test_a_plan_comes_back_as_it_was_made(state: State) -> None:
+    plan = {"namespace": _slice(0.25, 0.75), "planned_end_date": LATER}
+    _create(state, **plan)
+    assert experiments.get_test(state, "hero") == experiment(**plan, start_date=NOW)
+    assert [test.namespace for test in experiments.list_tests(state)] == [
+        _slice(0.25, 0.75)
+    ]
+    with pytest.raises(StateError, match="another planned_end_date"):
+        _create(state, namespace=_slice(0.25, 0.75), planned_end_date=NOW)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.2, 0.4), (0.0, 0.21), (0.3, 0.35)])
+def test_tests_of_a_namespace_share_nobody(
+    state: State, low: float, high: float
+) -> None:
+    _create(state, namespace=_slice(0.2, 0.4))
+    with pytest.raises(StateError, match=r"overlaps test 'hero', which has 0.2 to 0.4"):
+        _create(state, test_id="other", namespace=_slice(low, high))
+    experiments.create_test(
+        state,
+        experiment(test_id="beside", namespace=_slice(0.4, 1.0)),
+        actor="ada",
+        now=NOW,
+    )
+
+
+def test_a_slice_is_free_again_once_its_test_has_ended(state: State) -> None:
+    for number, share in enumerate((0.3, 0.3, 0.4)):
+        part = experiments.free_slice(state, "shop", "top", share)
+        _create(state, test_id=f"t{number}", namespace=part)
+    with pytest.raises(StateError, match=r"no part of 0\.2 is free"):
+        experiments.free_slice(state, "shop", "top", 0.2)
+    experiments.transition(state, "t1", "complete", actor="ada", now=LATER)
+    assert experiments.free_slice(state, "shop", "top", 0.2) == _slice(0.3, 0.5)
+    with pytest.raises(StateError, match=r"must be in \(0, 1\]"):
+        experiments.free_slice(state, "shop", "other", 0.0)
+
+
+def test_what_no_page_may_get_is_refused_before_it_holds_up_a_release(
+    state: State,
+) -> None:
+    script = Change(
+        id="c",
+        match=Match(host="shop.example"),
+        ops=(Attribute(sel="a", name="onclick", value="alert(1)"),),
+    )
+    bad = Variant(variant_id="v1", name="bad", changes=(script,))
+    good = Variant(variant_id="v0", name="as it is")
+    with pytest.raises(StateError, match="test 'hero': "):
+        _create(state, variants=(good, bad))
+    assert experiments.list_tests(state) == []
+
+
+def test_a_dry_run_refuses_what_making_it_would_and_adds_nothing(state: State) -> None:
+    experiments.check_test(state, experiment())
+    assert experiments.list_tests(state) == []
+    with pytest.raises(NotKnownError, match="site 'gone'"):
+        experiments.check_test(state, experiment(site_id="gone"))
