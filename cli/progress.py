@@ -1,30 +1,63 @@
 """How far an import is."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    Task,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 
+from cli.importers.transfer import Progress as ImportProgress
+from cli.importers.transfer import Step
 from cli.output import console
 
-ImportProgress = Callable[[str, int], None]
+
+class _RateColumn(TextColumn):
+    """Rows a second since this process began with the file."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+
+    def render(self, task: Task) -> Text:
+        """Return the rate; none before there is one."""
+        rows = task.fields.get("rows", 0) - task.fields.get("before", 0)
+        seconds = task.elapsed or 0.0
+        return Text(f"{rows / seconds:,.0f} rows/s" if seconds > 0.5 else "")
 
 
 @contextmanager
 def importing() -> Iterator[ImportProgress]:
-    """Give a callback that shows the rows of each file so far."""
+    """Give a callback that shows each file's rows, their rate and how much is left."""
     columns = (
-        SpinnerColumn(),
         TextColumn("{task.description}"),
-        TextColumn("{task.completed:,.0f} rows"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[rows]:,} rows"),
+        _RateColumn(),
         TimeElapsedColumn(),
+        TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True) as shown:
         tasks: dict[str, TaskID] = {}
 
-        def advance(file: str, rows: int) -> None:
-            if file not in tasks:
-                tasks[file] = shown.add_task(f"importing {file}", total=None)
-            shown.update(tasks[file], completed=rows)
+        def advance(step: Step) -> None:
+            if step.file not in tasks:
+                tasks[step.file] = shown.add_task(
+                    f"importing {step.file}", total=None, rows=0, before=step.rows
+                )
+            shown.update(
+                tasks[step.file],
+                completed=step.meter.done,
+                total=step.meter.total,
+                rows=step.rows,
+            )
 
         yield advance

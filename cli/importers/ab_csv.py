@@ -1,6 +1,5 @@
 """An experiment as a table with a row a unit: who got what, and who converted."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -9,7 +8,6 @@ from typing import Any, NamedTuple, cast, get_args
 
 from cli.importers import tables
 from cli.importers.importer import (
-    BadRow,
     EventRow,
     ImportFileError,
     ImportItem,
@@ -82,8 +80,8 @@ class AbTable:
         """Yield the test, then each row's events."""
         plan = _plan(path, request)
         yield _definition(plan)
-        for source, row in tables.read(path, plan.columns):
-            yield from _items(plan, source, row)
+        for row in tables.read(path, plan.columns, request.meter):
+            yield from _items(plan, row)
 
 
 def _plan(path: Path, request: Request) -> Plan:
@@ -148,15 +146,18 @@ def _definition(plan: Plan) -> Experiment:
         raise ImportFileError(f"--option variants: {error}") from error
 
 
-def _items(plan: Plan, source: str, row: dict[str, Any]) -> Iterator[ImportItem]:
+def _items(plan: Plan, row: tables.Row) -> Iterator[ImportItem]:
+    if row.problem is not None:
+        yield row.bad(row.problem)
+        return
     try:
-        events = list(_events(plan, row))
+        events = list(_events(plan, row.fields))
     except (ValueError, TypeError) as error:
-        body = json.dumps({name: row[name] for name in plan.columns}, default=str)
-        yield BadRow(f"invalid: {error}", source, body)
+        shown = {name: row.fields[name] for name in plan.columns}
+        yield row._replace(fields=shown).bad(f"invalid: {error}")
         return
     for event in events:
-        yield EventRow(event, source)
+        yield EventRow(event, row.source)
 
 
 def _events(plan: Plan, row: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -40,8 +40,10 @@ class CompleteJourney:
     def read(self, path: Path, request: Request) -> Iterator[ImportItem]:
         """Yield one conversion a basket, in the file's order."""
         site_id = required_site(request, path)
-        rows = parquet.read(path, COLUMNS).iter_rows(named=True)
-        for number, row in enumerate(rows, start=1):
+        frame = parquet.read(path, COLUMNS)
+        request.meter.total, request.meter.unit = frame.height, "rows"
+        for number, row in enumerate(frame.iter_rows(named=True), start=1):
+            request.meter.done = number
             yield _item(site_id, row, f"{path.name}:{number}")
 
 

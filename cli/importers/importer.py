@@ -1,8 +1,9 @@
 """What an importer is, and what it yields."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from code24.contracts.experiment import Experiment, PastExperiment
 from code24.errors import Code24Error
@@ -29,16 +30,39 @@ class BadRow(NamedTuple):
     body: str
 
 
-ImportItem = Experiment | PastExperiment | EventRow | BadRow
+class SkippedRow(NamedTuple):
+    """A sound row that is nothing to us, such as a picture in an access log."""
+
+    reason: str
+    """A word or two, the same for all of a kind: rows are counted by it."""
 
 
-class Request(NamedTuple):
+ImportItem = Experiment | PastExperiment | EventRow | BadRow | SkippedRow
+
+
+@dataclass(slots=True)
+class Meter:
+    """How far a reading is; what reads the file keeps it up to date."""
+
+    done: int = 0
+    total: int | None = None
+    """None while it is not known."""
+    unit: Literal["bytes", "rows"] = "bytes"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
     """What the caller says about the file."""
 
     site_id: str | None = None
     """The site its rows belong to, where the file does not say."""
-    options: Mapping[str, str] = {}
+    options: Mapping[str, str] = field(default_factory=dict)
     """Options of the format, as ``--option name=value`` gives them."""
+    host: str | None = None
+    """The host of that site, where it is known."""
+    secrets: Path | None = None
+    """The folder where an importer may keep a salt; none: it is drawn and forgotten."""
+    meter: Meter = field(default_factory=Meter)
 
 
 class Importer(Protocol):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from cli.importers.importer import ImportFileError
+from cli.importers.importer import ImportFileError, Meter
 
 if TYPE_CHECKING:
     import polars as pl
+
+AT_ONCE = 10_000
+"""Rows of a file in memory as Python values."""
 
 
 def read(path: Path, columns: Mapping[str, type | None]) -> pl.DataFrame:
@@ -29,6 +32,29 @@ def read(path: Path, columns: Mapping[str, type | None]) -> pl.DataFrame:
         raise ImportFileError(f"{path}: cannot be read as Parquet: {cause}") from error
 
 
+def rows(
+    path: Path, columns: Collection[str], meter: Meter
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows, each with all of the file's columns, a part of it at a time.
+
+    Raises:
+        ImportFileError: it is absent, truncated, no Parquet, or a column is missing.
+    """
+    import pyarrow as pa  # noqa: PLC0415 - as above
+    from pyarrow import parquet  # noqa: PLC0415
+
+    try:
+        with parquet.ParquetFile(path) as file:
+            _check_columns(path, columns, file.schema_arrow.names)
+            meter.total, meter.unit = file.metadata.num_rows, "rows"
+            for batch in file.iter_batches(AT_ONCE):
+                yield from batch.to_pylist()
+                meter.done += batch.num_rows
+    except (OSError, pa.ArrowException) as error:
+        cause = str(error).splitlines()[0]
+        raise ImportFileError(f"{path}: cannot be read as Parquet: {cause}") from error
+
+
 def has_columns(path: Path, columns: Collection[str]) -> bool:
     """Say whether this is a Parquet file with all of these columns."""
     if path.suffix != ".parquet" or not path.is_file():
@@ -39,3 +65,11 @@ def has_columns(path: Path, columns: Collection[str]) -> bool:
         return set(columns) <= set(pl.read_parquet_schema(path))
     except (OSError, pl.exceptions.PolarsError):
         return False
+
+
+def _check_columns(path: Path, wanted: Collection[str], there: Collection[str]) -> None:
+    missing = sorted(set(wanted) - set(there))
+    if missing:
+        raise ImportFileError(
+            f"{path}: cannot be read as Parquet: no column {', '.join(missing)}"
+        )

@@ -41,26 +41,28 @@ class PastExperiments:
 
     def read(self, path: Path, request: Request) -> Iterator[ImportItem]:
         """Yield one past experiment a test; ``site_id`` may be a column."""
-        tests: dict[tuple[str, str], list[tuple[str, dict[str, Any]]]] = {}
-        for source, row in tables.read(path, COLUMNS):
-            site_id = row.get("site_id") or required_site(request, path)
-            tests.setdefault((site_id, row["experiment_id"]), []).append((source, row))
+        tests: dict[tuple[str, str], list[tables.Row]] = {}
+        for row in tables.read(path, COLUMNS, request.meter):
+            if not row.fields.get("experiment_id"):
+                yield row.bad(row.problem or "invalid: experiment_id is empty")
+                continue
+            site_id = row.fields.get("site_id") or required_site(request, path)
+            key = site_id, row.fields["experiment_id"]
+            tests.setdefault(key, []).append(row)
         for (site_id, _), rows in tests.items():
             yield _item(site_id, rows, path)
 
 
-def _item(
-    site_id: str, rows: list[tuple[str, dict[str, Any]]], path: Path
-) -> ImportItem:
-    source, first = rows[0]
+def _item(site_id: str, rows: list[tables.Row], path: Path) -> ImportItem:
+    row = rows[0]
     try:
-        for source, row in rows:  # noqa: B007 - names the row that fails
-            tables.check_text(row)
-            _variant(row)
-        return _past(site_id, first, [row for _, row in rows], path)
+        for row in rows:
+            tables.check_row(row)
+            _variant(row.fields)
+        return _past(site_id, rows[0].fields, [row.fields for row in rows], path)
     except (ValueError, TypeError) as error:
-        body = json.dumps([row for _, row in rows], default=str)
-        return BadRow(f"invalid: {error}", source, body)
+        body = json.dumps([row.fields for row in rows], default=str)
+        return BadRow(f"invalid: {error}", row.source, body)
 
 
 def _past(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import cast
 
 import cli.importers
+from cli.importers import lines
 from cli.importers.importer import Importer, ImportFileError
 
 
@@ -54,6 +55,8 @@ def matched(path: Path, format_name: str | None) -> list[tuple[Importer, Path]]:
         if format_name is None
         else [named(format_name)]
     )
+    if path.is_file():
+        lines.check(path)
     if path.is_file() and format_name is not None:
         return [(candidates[0], path)]
     files = (

@@ -1,23 +1,43 @@
-"""Rows of a CSV or Parquet file with the place each came from."""
+"""Rows of a CSV or Parquet file with the place each came from, as a stream."""
 
 import csv
+import io
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from cli.importers import parquet
-from cli.importers.importer import ImportFileError
+from cli.importers import lines, parquet
+from cli.importers.importer import BadRow, ImportFileError, Meter
+from cli.importers.private import shown
+
+MORE = "\x00more"
+"""The key of a row's fields beyond the header's; no header can have it."""
 
 
-def read(path: Path, columns: Collection[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield ``file:line`` and the row; lines of CSV from 2, of Parquet from 1.
+class Row(NamedTuple):
+    """One row, or why there is none."""
+
+    source: str
+    """``file:line``; lines of CSV count from 2, of Parquet from 1."""
+    fields: dict[str, Any]
+    problem: str | None = None
+
+    def bad(self, reason: str) -> BadRow:
+        """Return the row as a dead letter."""
+        return BadRow(reason, self.source, shown(self.fields))
+
+
+def read(
+    path: Path, columns: Collection[str], meter: Meter, delimiter: str = ","
+) -> Iterator[Row]:
+    """Yield the rows; one that is not as the header says has a problem instead.
 
     Raises:
         ImportFileError: the file cannot be read, or a column is missing.
     """
     if path.suffix == ".parquet":
-        return _parquet_rows(path, columns)
-    return _csv_rows(path, columns)
+        return _parquet_rows(path, columns, meter)
+    return _csv_rows(path, columns, meter, delimiter)
 
 
 def check_text(row: Mapping[str, Any]) -> None:
@@ -33,33 +53,84 @@ def check_text(row: Mapping[str, Any]) -> None:
         raise ValueError(f"{', '.join(broken)} is not UTF-8")
 
 
-def header(path: Path) -> list[str]:
+def check_row(row: Row) -> None:
+    """Refuse a row that has a problem, or whose bytes are no UTF-8.
+
+    Raises:
+        ValueError: says which.
+    """
+    if row.problem is not None:
+        raise ValueError(row.problem.removeprefix("invalid: "))
+    check_text(row.fields)
+
+
+def header(path: Path, delimiter: str = ",") -> list[str]:
     """Return the column names of a CSV file; none where it is no such file."""
+    first = lines.head(path, lines=1)
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            return next(csv.reader(file), [])
-    except (OSError, UnicodeDecodeError, csv.Error):
+        return next(csv.reader([first[0].decode()], delimiter=delimiter), [])
+    except (IndexError, UnicodeDecodeError, csv.Error):
         return []
 
 
-def _parquet_rows(
-    path: Path, columns: Collection[str]
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    frame = parquet.read(path, dict.fromkeys(columns))
-    for number, row in enumerate(frame.iter_rows(named=True), start=1):
-        yield f"{path.name}:{number}", row
+def _parquet_rows(path: Path, columns: Collection[str], meter: Meter) -> Iterator[Row]:
+    for number, fields in enumerate(parquet.rows(path, columns, meter), start=1):
+        yield Row(f"{path.name}:{number}", fields)
 
 
 def _csv_rows(
-    path: Path, columns: Collection[str]
-) -> Iterator[tuple[str, dict[str, Any]]]:
+    path: Path, columns: Collection[str], meter: Meter, delimiter: str
+) -> Iterator[Row]:
+    meter.total, meter.unit = path.stat().st_size if path.exists() else None, "bytes"
+    with lines.opened(path) as content:
+        text = io.TextIOWrapper(
+            content.file, encoding="utf-8-sig", errors="replace", newline=""
+        )
+        reader = csv.DictReader(text, restkey=MORE, delimiter=delimiter)
+        _check_columns(path, reader, columns)
+        while (row := _next_row(path, reader)) is not None:
+            yield row
+            if reader.line_num % lines.EVERY < 2:
+                meter.done = content.raw.tell()
+            if row.problem is not None and row.problem.startswith("truncated"):
+                break
+        meter.done = meter.total or 0
+        text.detach()
+
+
+def _check_columns(
+    path: Path, reader: "csv.DictReader[str]", columns: Collection[str]
+) -> None:
     try:
-        with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
-            reader = csv.DictReader(file, restval="")
-            missing = sorted(set(columns) - set(reader.fieldnames or ()))
-            if missing:
-                raise ImportFileError(f"{path}: no column {', '.join(missing)}")
-            for row in reader:
-                yield f"{path.name}:{reader.line_num}", row
-    except (OSError, csv.Error) as error:
+        names = reader.fieldnames or ()
+    except (*lines.BROKEN, csv.Error) as error:
         raise ImportFileError(f"{path}: cannot be read as CSV: {error}") from error
+    missing = sorted(set(columns) - set(names))
+    if missing:
+        raise ImportFileError(f"{path}: no column {', '.join(missing)}")
+    twice = sorted({name for name in names if list(names).count(name) > 1})
+    if twice:
+        raise ImportFileError(f"{path}: column {', '.join(twice)} stands twice")
+
+
+def _next_row(path: Path, reader: "csv.DictReader[str]") -> Row | None:
+    """Return the next row, or a problem; after one the reader goes on with a line."""
+    try:
+        fields = next(reader, None)
+    except csv.Error as error:
+        return Row(f"{path.name}:{reader.line_num + 1}", {}, f"invalid: {error}")
+    except lines.BROKEN as error:
+        return Row(f"{path.name}:{reader.line_num + 1}", {}, f"truncated: {error}")
+    return None if fields is None else _row(path, reader, fields)
+
+
+def _row(path: Path, reader: "csv.DictReader[str]", fields: dict[str, Any]) -> Row:
+    source = f"{path.name}:{reader.line_num}"
+    width = len(reader.fieldnames or ())
+    there = sum(value is not None for value in fields.values())
+    if MORE in fields:
+        there = width + len(fields.pop(MORE))
+    if there == width:
+        return Row(source, fields)
+    given = {name: value for name, value in fields.items() if value is not None}
+    return Row(source, given, f"invalid: {there} columns, the header has {width}")

@@ -1,11 +1,12 @@
 """Taking a file in: tests to the shared state, events through the door to the log."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import file_digest
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -16,8 +17,11 @@ from cli.importers.importer import (
     Importer,
     ImportFileError,
     ImportItem,
+    Meter,
     Request,
+    SkippedRow,
 )
+from cli.importers.private import without_addresses
 from code24.contracts.event import DeadLetter, LogRecord
 from code24.contracts.experiment import Experiment, PastExperiment
 from code24.contracts.wire import GoalType, digest
@@ -58,6 +62,8 @@ class ImportSummary:
     dead_letters: int = 0
     tests: int = 0
     past_experiments: int = 0
+    skipped: int = 0
+    """Sound rows that are nothing to us."""
     is_repeated: bool = False
     """Whether every file had been taken in before, so that nothing was added."""
 
@@ -69,14 +75,23 @@ class ImportSummary:
             "events": self.events,
             "tests": self.tests,
             "past experiments": self.past_experiments,
+            "skipped": self.skipped,
             "dead letters": self.dead_letters,
         }
         parts = [f"{number:,} {name}" for name, number in counts.items() if number]
         return f"{self.source} ({self.format_name}): {', '.join(parts) or 'no rows'}."
 
 
-Progress = Callable[[str, int], None]
-"""Called after each batch with the file's name and its rows so far."""
+class Step(NamedTuple):
+    """How far a file is."""
+
+    file: str
+    rows: int
+    meter: Meter
+
+
+Progress = Callable[[Step], None]
+"""Called after each batch."""
 
 
 def run_import(
@@ -86,6 +101,7 @@ def run_import(
     format_name: str | None = None,
     site: str | None = None,
     options: Mapping[str, str] | None = None,
+    limit: int | None = None,
     progress: Progress | None = None,
 ) -> ImportSummary:
     """Take in a file, or those of a folder's files whose format is known.
@@ -100,6 +116,7 @@ def run_import(
         format_name: One of ``formats()``; found out where absent.
         site: The site the rows belong to, where neither they nor ``site.json`` say.
         options: The format's own options.
+        limit: The rows of each file to take in at most; the rest can follow later.
         progress: Told how far each file is.
 
     Raises:
@@ -110,10 +127,10 @@ def run_import(
     files = registry.matched(path, format_name)
     with open_state(settings.database_url) as state:
         site_id = _site(state, path, site)
-        request = Request(site_id, options or {})
+        request = asked(settings, state, site_id, options or {})
         with IntakeLog.open(settings.log, PARTITION) as log:
             parts = [
-                _Transfer(state, log, importer, file, request).run(progress)
+                _Transfer(state, log, importer, file, request).run(limit, progress)
                 for importer, file in files
             ]
     return _summed(path, parts)
@@ -129,22 +146,55 @@ def _summed(path: Path, parts: list[ImportSummary]) -> ImportSummary:
         dead_letters=sum(part.dead_letters for part in parts),
         tests=sum(part.tests for part in parts),
         past_experiments=sum(part.past_experiments for part in parts),
+        skipped=sum(part.skipped for part in parts),
         is_repeated=all(part.is_repeated for part in parts),
     )
 
 
+def asked(
+    settings: Settings, state: State, site_id: str | None, options: Mapping[str, str]
+) -> Request:
+    """Return what an importer is told of the rows' site and of this home."""
+    hosts = {site.site_id: site.host for site in sites.list_sites(state)}
+    return Request(
+        site_id=site_id,
+        options=options,
+        host=hosts.get(site_id) if site_id else None,
+        secrets=settings.home / "import",
+    )
+
+
+def described_site(path: Path) -> SiteDefinition | None:
+    """Return the site that a ``site.json`` beside the files describes.
+
+    Raises:
+        ImportFileError: it does not hold a site.
+    """
+    manifest = (path if path.is_dir() else path.parent) / SITE_FILE
+    return read_site(manifest) if manifest.is_file() else None
+
+
 def _site(state: State, path: Path, site: str | None) -> str | None:
     """Return the id of the rows' site; add the site that ``site.json`` describes."""
-    manifest = (path if path.is_dir() else path.parent) / SITE_FILE
-    if site is None and manifest.is_file():
-        return _add_site(state, read_site(manifest))
+    described = described_site(path) if site is None else None
+    if described is not None:
+        return _add_site(state, described)
+    require_site(state, site)
+    return site
+
+
+def require_site(state: State, site: str | None) -> None:
+    """Refuse a site that is not known.
+
+    Raises:
+        ImportFileError: lists those that are.
+    """
     known = [one.site_id for one in sites.list_sites(state)]
     if site is not None and site not in known:
         raise ImportFileError(
             f"--site {site}: there is no such site, only {', '.join(known) or 'none'}; "
             f"add it: code24 site add {site} --help"
         )
-    return site
 
 
 def read_site(path: Path) -> SiteDefinition:
@@ -187,12 +237,12 @@ class _Transfer:
         self._log = log
         self._importer = importer
         self._file = file
-        self._request = request
+        self._request = replace(request, meter=Meter())
         self._started_at = datetime.now(UTC)
         self._sites = frozenset(site.site_id for site in sites.list_sites(state))
 
-    def run(self, progress: Progress | None) -> ImportSummary:
-        """Take the file in from where the ledger says."""
+    def run(self, limit: int | None, progress: Progress | None) -> ImportSummary:
+        """Take the file in from where the ledger says, up to ``limit`` rows of it."""
         row = imports.begin(
             self._state,
             self._file.name,
@@ -204,17 +254,23 @@ class _Transfer:
         )
         if row.status == "complete":
             return self._summary({}, is_repeated=True)
-        added = self._take_all(row, progress)
-        imports.finish(self._state, row.import_id, actor=ACTOR, now=datetime.now(UTC))
+        items = self._importer.read(self._file, self._request)
+        wanted = islice(items, row.rows_done, limit)
+        added = self._take_all(row, wanted, progress)
+        if limit is None or next(items, None) is None:
+            now = datetime.now(UTC)
+            imports.finish(self._state, row.import_id, actor=ACTOR, now=now)
         return self._summary(added)
 
     def _take_all(
-        self, row: imports.ImportRow, progress: Progress | None
+        self,
+        row: imports.ImportRow,
+        items: Iterable[ImportItem],
+        progress: Progress | None,
     ) -> dict[str, int]:
         added: dict[str, int] = {}
-        items = self._importer.read(self._file, self._request)
         done = row.rows_done
-        for batch in _batches(islice(items, done, None)):
+        for batch in _batches(items):
             added = _plus(added, self._take(batch))
             done += len(batch)
             imports.advance(
@@ -226,7 +282,7 @@ class _Transfer:
                 now=datetime.now(UTC),
             )
             if progress is not None:
-                progress(self._file.name, done)
+                progress(Step(self._file.name, done, self._request.meter))
         return added
 
     def _take(self, batch: list[ImportItem]) -> dict[str, int]:
@@ -246,25 +302,11 @@ class _Transfer:
             "dead_letters": len(encoded.dead),
             "tests": len(tests),
             "past_experiments": len(finished),
+            "skipped": sum(isinstance(item, SkippedRow) for item in batch),
         }
 
     def _outcome(self, row: EventRow | BadRow) -> LogRecord | DeadLetter:
-        if isinstance(row, BadRow):
-            return dead_letter(
-                row.reason,
-                row.body,
-                origin="import",
-                received_at=self._started_at,
-                source=row.source,
-            )
-        return admit(
-            row.body,
-            origin="import",
-            received_at=self._started_at,
-            source=row.source,
-            sites=self._sites,
-            expected_site=self._request.site_id,
-        )
+        return outcome(row, self._request.site_id, self._sites, self._started_at)
 
     def _summary(
         self, added: Mapping[str, int], *, is_repeated: bool = False
@@ -276,6 +318,31 @@ class _Transfer:
             is_repeated=is_repeated,
             **added,
         )
+
+
+def outcome(
+    row: EventRow | BadRow,
+    site_id: str | None,
+    known_sites: Collection[str],
+    received_at: datetime,
+) -> LogRecord | DeadLetter:
+    """Return what the door makes of a row; no dead letter shows an address."""
+    if isinstance(row, BadRow):
+        return dead_letter(
+            row.reason,
+            without_addresses(row.body),
+            origin="import",
+            received_at=received_at,
+            source=row.source,
+        )
+    return admit(
+        row.body,
+        origin="import",
+        received_at=received_at,
+        source=row.source,
+        sites=known_sites,
+        expected_site=site_id,
+    )
 
 
 def _batches(items: Iterable[ImportItem]) -> Iterator[list[ImportItem]]:

@@ -71,7 +71,7 @@ def test_a_row_that_saw_another_variant_than_assigned_is_left_out(
         ("u,C,0,old,2017-01-11", "group='C' is none of A, B"),
         ("u,A,maybe,old,2017-01-11", "bought='maybe' is neither true nor false"),
         ("u,A,0,old,yesterday", "Invalid isoformat string: 'yesterday'"),
-        ("u", "Invalid isoformat string: ''"),
+        ("u", "1 columns, the header has 5"),
     ],
 )
 def test_a_row_that_cannot_be_read_is_told_and_the_rest_goes_on(

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from cli.importers.importer import EventRow, ImportFileError
-from cli.importers.native import IMPORTER, LONGEST_LINE
-from code24.contracts.event import MAX_EVENT_BYTES
+from cli.importers.lines import LONGEST_LINE
+from cli.importers.native import IMPORTER
 from tests.cli.importers.reading import only, read, reasons
 
 LINE = b'{"siteId":"shop"}\n'
@@ -21,8 +21,8 @@ def test_lines_are_passed_as_they_are_with_their_number(tmp_path: Path) -> None:
     rows = only(EventRow, read(IMPORTER, path))
 
     assert rows == [
-        EventRow(LINE, "e.jsonl:1"),
-        EventRow(b"{not json\n", "e.jsonl:3"),
+        EventRow(LINE.strip(), "e.jsonl:1"),
+        EventRow(b"{not json", "e.jsonl:3"),
     ]
 
 
@@ -33,9 +33,9 @@ def test_an_oversized_line_is_told_and_the_rest_goes_on(tmp_path: Path) -> None:
     items = read(IMPORTER, path)
 
     assert reasons(items) == {
-        "e.jsonl:1": f"oversized: more than {MAX_EVENT_BYTES} bytes"
+        "e.jsonl:1": f"oversized: a line of {LONGEST_LINE} bytes or more"
     }
-    assert only(EventRow, items) == [EventRow(LINE, "e.jsonl:2")]
+    assert only(EventRow, items) == [EventRow(LINE.strip(), "e.jsonl:2")]
 
 
 def test_of_a_truncated_archive_what_can_be_read_is_taken(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_the_site_may_stand_in_the_file(tmp_path: Path) -> None:
         ("bad,b,10,11,price,sales,2024-05-01", "11 conversions of 10 units"),
         ("other,b,10,1,price,sales,2024-05-01", "variants must be two or more"),
         ("bad,b,-1,0,price,sales,2024-05-01", ">= 0"),
-        ("bad,b,10", "invalid literal for int"),
+        ("bad,b,10", "3 columns, the header has 7"),
     ],
 )
 def test_a_test_with_a_bad_row_is_left_out_as_a_whole(

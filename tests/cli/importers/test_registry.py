@@ -12,10 +12,14 @@ from cli.importers.samples import sample_folders
 def test_every_module_with_an_importer_is_a_format() -> None:
     assert formats() == [
         "ab-csv",
+        "access-log",
         "complete-journey",
         "events",
+        "ga4",
         "headline-archive",
+        "mapped",
         "past-experiments",
+        "segment",
         "snowplow",
     ]
 
