@@ -24,6 +24,7 @@ from code24.contracts.event import (
 )
 from code24.contracts.wire import digest, encode
 from code24.enrichment import enrich
+from code24.enrichment.clock import happened_at, is_clock_time
 from code24.errors import Code24Error
 from code24.event_log import EventLog, SegmentWriter
 from code24.request_facts import NO_REQUEST, RequestFacts, truncated
@@ -31,7 +32,8 @@ from code24.request_facts import NO_REQUEST, RequestFacts, truncated
 MAX_LATENESS = timedelta(hours=72)
 """A live event that happened earlier is refused, as GA4 does; imports are exempt."""
 MAX_AHEAD = timedelta(hours=24)
-"""How far a visitor's clock may be ahead: a wrong time zone, not a wrong year."""
+"""How far a time may be ahead that no ``sentAt`` corrects: a wrong time zone, not a
+wrong year."""
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 """Before the web; such a time is a mistake whatever its origin."""
 ADDRESS_FIELDS = frozenset({"ip", "ipAddress", "ip_address", "userIp", "user_ip"})
@@ -162,14 +164,33 @@ def _check_site(site_id: str, sites: Collection[str], expected: str | None) -> N
 
 
 def _check_times(event: Event, origin: Origin, received_at: datetime) -> None:
+    if origin == "live":
+        _check_live_times(event, received_at)
+        return
     _check_time("timestamp", event.timestamp, received_at)
     if event.sent_at is not None:
         _check_time("sentAt", event.sent_at, received_at)
-    age = received_at - event.timestamp
-    if origin == "live" and age > MAX_LATENESS:
+
+
+def _check_live_times(event: Event, received_at: datetime) -> None:
+    """Look at when it happened by the door's clock; the sender's may be years off."""
+    _check_clock("timestamp", event.timestamp)
+    if event.sent_at is not None:
+        _check_clock("sentAt", event.sent_at)
+    happened = happened_at(event.timestamp, event.sent_at, received_at)
+    _check_time("timestamp", happened, received_at)
+    age = received_at - happened
+    if age > MAX_LATENESS:
         raise _RefusedError(
-            f"too_late: timestamp {event.timestamp.isoformat()} is {_hours(age)} h "
+            f"too_late: timestamp {happened.isoformat()} is {_hours(age)} h "
             f"before receipt, {_hours(MAX_LATENESS)} h are allowed"
+        )
+
+
+def _check_clock(field: str, moment: datetime) -> None:
+    if not is_clock_time(moment):
+        raise _RefusedError(
+            f"invalid: {field} {moment.isoformat()} is no time that a clock shows"
         )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from app.console.palette import AHEAD, BEHIND, CONTROL, UNCLEAR, of_variants
-from app.console.wording import lift
+from app.console.wording import count, lift
 
 Z90 = 1.6449
 """Standard normal deviate of a central 90% interval."""
@@ -16,6 +16,8 @@ POINTS = 240
 SHRUNK, FLAT = "With the prior", "Counts alone"
 PRIOR = "Prior"
 LABEL_LENGTH = 44
+LABEL_ROOM = 1.5
+"""How much longer than its longest bar a chart is, for the words beside it."""
 PERCENT = "+.0%"
 Layers = alt.LayerChart | alt.FacetChart
 
@@ -238,6 +240,49 @@ def split(variants: pl.DataFrame) -> Layers | None:
             "Bars: who came. Orange marks: the plan.",
         ),
     )
+
+
+def channels(values: pl.DataFrame) -> Layers:
+    """Chart the sessions that each channel brought, and how many of them converted."""
+    rows = values.to_dicts()
+    data = pl.DataFrame(
+        {
+            "Channel": [row["channel"] for row in rows],
+            "Sessions": [row["sessions"] for row in rows],
+            "Conversions": [row["conversions"] for row in rows],
+            "Each session": [row["conversions"] / row["sessions"] for row in rows],
+            "Label": [_converted(row["sessions"], row["conversions"]) for row in rows],
+        }
+    )
+    most: int = max(row["sessions"] for row in rows)
+    base = alt.Chart(data).encode(
+        x=alt.X(
+            "Sessions:Q",
+            title="Sessions",
+            axis=alt.Axis(format=",d", tickCount=5, tickMinStep=1),
+            scale=alt.Scale(domainMax=LABEL_ROOM * most),
+        ),
+        y=alt.Y("Channel:N", sort=data["Channel"].to_list(), title=None),
+        tooltip=[
+            "Channel:N",
+            alt.Tooltip("Sessions:Q", format=",d"),
+            alt.Tooltip("Conversions:Q", format=",d"),
+            alt.Tooltip("Each session:Q", format=".2f", title="Conversions a session"),
+        ],
+    )
+    bars = base.mark_bar(height=16, cornerRadius=3, opacity=0.7, color=AHEAD)
+    words = base.mark_text(align="left", dx=6, color=UNCLEAR).encode(text="Label:N")
+    return alt.layer(bars, words).properties(
+        height=alt.Step(30),
+        title=_title(
+            "Where do visits come from, and which of them convert?",
+            "By the first page of each visit; Google Analytics' default channels.",
+        ),
+    )
+
+
+def _converted(sessions: int, conversions: int) -> str:
+    return f"{count(sessions)} sessions · {count(conversions)} conversions"
 
 
 def daily(values: pl.DataFrame, column: str, title: str, unit: str) -> alt.Chart:

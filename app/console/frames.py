@@ -9,6 +9,7 @@ from app.console.reading import Reports
 YEAR_DAYS = 365
 TREND_DAYS = 28
 """Four whole weeks, so that a sparkline and its total do not hang on the weekday."""
+LAST_WEEKS = f"-{TREND_DAYS}d"
 MAX_ROWS = 2_000
 """Rows drawn at once; the rest is reached by narrowing the filter."""
 UNDOABLE = frozenset({"ship", "stop", "shift"})
@@ -85,6 +86,36 @@ def days(reports: Reports, site_id: str) -> pl.DataFrame:
         dense.join(own, on="date_day", how="left")
         .with_columns(pl.col("visitors", "conversions").fill_null(0))
         .sort("date_day")
+    )
+
+
+def channels(reports: Reports, site_id: str) -> pl.DataFrame:
+    """Return one row per channel of a site's last four weeks, the largest first."""
+    return (
+        _of_last_weeks(reports, reports.channel_daily, site_id)
+        .group_by("channel")
+        .agg(pl.col("sessions", "conversions", "value_cents").sum())
+        .sort("sessions", "channel", descending=[True, False])
+    )
+
+
+def bots(reports: Reports, site_id: str) -> pl.DataFrame:
+    """Return one row per reason of a site's last four weeks, the most events first."""
+    return (
+        _of_last_weeks(reports, reports.bot_daily, site_id)
+        .group_by("bot_reason")
+        .agg(pl.col("events").sum(), pl.col("date_day").max())
+        .sort("events", "bot_reason", descending=[True, False])
+    )
+
+
+def _of_last_weeks(reports: Reports, daily: pl.DataFrame, site_id: str) -> pl.DataFrame:
+    """Return the rows of a site's last 28 days, up to the newest it has data of."""
+    own_days = reports.site_daily.filter(pl.col("site_id") == site_id)["date_day"]
+    newest = own_days.max()
+    return daily.filter(
+        (pl.col("site_id") == site_id)
+        & (pl.col("date_day") > pl.lit(newest).cast(pl.Date).dt.offset_by(LAST_WEEKS))
     )
 
 

@@ -31,6 +31,8 @@ class Reports:
     sites: pl.DataFrame
     site_daily: pl.DataFrame
     goal_daily: pl.DataFrame
+    channel_daily: pl.DataFrame
+    bot_daily: pl.DataFrame
     web_vitals: pl.DataFrame
     tests: pl.DataFrame
     analyses: pl.DataFrame

@@ -51,6 +51,26 @@ GOAL_DAILY = Report(
     },
     optional={"converting_visitors": COUNT, "value_cents": NUMBER},
 )
+CHANNEL_DAILY = Report(
+    required={
+        "site_id": TEXT,
+        "date_day": pl.Date(),
+        "channel": TEXT,
+        "sessions": COUNT,
+        "conversions": COUNT,
+        "value_cents": NUMBER,
+    },
+    optional={"visitors": COUNT, "engaged_sessions": COUNT, "page_views": COUNT},
+)
+BOT_DAILY = Report(
+    required={
+        "site_id": TEXT,
+        "date_day": pl.Date(),
+        "bot_reason": TEXT,
+        "events": COUNT,
+    },
+    optional={"detector": TEXT, "visitors": COUNT},
+)
 WEB_VITALS = Report(
     required={
         "site_id": TEXT,
@@ -153,6 +173,8 @@ REPORTS: Mapping[str, Report] = {
     "sites": SITES,
     "site_daily": SITE_DAILY,
     "goal_daily": GOAL_DAILY,
+    "channel_daily": CHANNEL_DAILY,
+    "bot_daily": BOT_DAILY,
     "web_vitals": WEB_VITALS,
     "tests": TESTS,
     "analyses": ANALYSES,

@@ -11,6 +11,30 @@
     get_json_object({{ column }}, '$.{{ field }}')
 {%- endmacro %}
 
+{#- Several fields of a JSON text as a list of texts, which is read once for all. -#}
+{% macro json_texts(column, fields) %}
+    {{- adapter.dispatch('json_texts')(column, fields) -}}
+{% endmacro %}
+{% macro duckdb__json_texts(column, fields) -%}
+    json_extract_string(
+        {{ column }}, ['$.{{ fields | join("', '$.") }}']
+    )
+{%- endmacro %}
+{% macro spark__json_texts(column, fields) -%}
+    array(
+        {%- for field in fields -%}
+        get_json_object({{ column }}, '$.{{ field }}'){{ ', ' if not loop.last }}
+        {%- endfor -%}
+    )
+{%- endmacro %}
+
+{#- The item of a list at a position, from 0. -#}
+{% macro item(list, position) %}
+    {{- adapter.dispatch('item')(list, position) -}}
+{% endmacro %}
+{% macro duckdb__item(list, position) %}{{ list }}[{{ position + 1 }}]{% endmacro %}
+{% macro spark__item(list, position) %}{{ list }}[{{ position }}]{% endmacro %}
+
 {#- A number of 64 bits from a text, the same in every run and version. -#}
 {% macro hash_number(text) %}
     {{- adapter.dispatch('hash_number')(text) -}}
@@ -20,6 +44,17 @@
 {%- endmacro %}
 {% macro spark__hash_number(text) -%}
     xxhash64({{ text }})
+{%- endmacro %}
+
+{#- Whether a text has a part that fits the expression; null of a null. -#}
+{% macro matches(text, expression) %}
+    {{- adapter.dispatch('matches')(text, expression) -}}
+{% endmacro %}
+{% macro duckdb__matches(text, expression) -%}
+    regexp_matches({{ text }}, '{{ expression }}')
+{%- endmacro %}
+{% macro spark__matches(text, expression) -%}
+    {{ text }} rlike '{{ expression }}'
 {%- endmacro %}
 
 {#- An integer wide enough for sums of squares of cents. -#}

@@ -153,6 +153,26 @@ def test_an_import_is_never_too_late_but_can_be_in_the_future() -> None:
     assert sent.startswith("in_future: sentAt 9999")
 
 
+@pytest.mark.parametrize("skew", [-20_000, -100, 30, 20_000], ids="{}h".format)
+def test_lateness_is_told_by_the_door_s_clock(skew: int) -> None:
+    def by_a_wrong_clock(hours_ago: float) -> dict[str, Any]:
+        sent = NOW + timedelta(hours=skew)
+        happened = sent - timedelta(hours=hours_ago)
+        return fields(timestamp=happened.isoformat(), sentAt=sent.isoformat())
+
+    body = by_a_wrong_clock(71.9)
+    record = admitted(body)
+    assert record.event.timestamp == datetime.fromisoformat(body["timestamp"])
+    expected = "too_late: timestamp 2026-11-02T11:54:00+00:00 is 72 h before"
+    assert reason(by_a_wrong_clock(72.1)).startswith(expected)
+
+
+@pytest.mark.parametrize("year", [1969, 2100, 9999])
+def test_no_clock_shows_such_a_year(year: int) -> None:
+    expected = f"invalid: sentAt {year}-12-31T00:00:00+00:00 is no time"
+    assert reason(fields(sentAt=f"{year}-12-31T00:00:00Z")).startswith(expected)
+
+
 def test_a_key_writes_to_its_own_site_only() -> None:
     assert admitted(fields(), expected_site="shop")
     other = reason(fields(siteId="news"), expected_site="shop")

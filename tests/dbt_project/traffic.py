@@ -7,22 +7,36 @@ from typing import Any
 
 import msgspec
 
-from code24.contracts.event import Event, LogRecord
+from code24.contracts.event import Event, LogRecord, Origin
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SITES = ("alpha", "beta")
 EXPERIMENTS = {"alpha": "headline", "beta": "layout"}
 VARIANTS = ("control", "bold", "calm")
 LATEST = timedelta(hours=72)
+SKEWS = {"v2": timedelta(hours=3), "v3": timedelta(days=-800), "v5": timedelta(days=2)}
+"""How far the clocks of some visitors are ahead."""
+ARRIVALS = (
+    ("", None),
+    ("", None),
+    ("", "https://www.google.com/"),
+    ("", "https://l.facebook.com/"),
+    ("", "https://blog.example/post"),
+    ("&utm_source=News&utm_medium=email&utm_campaign=May", None),
+    ("&gclid=1", "https://www.google.com/"),
+)
+BOT_REASONS = ("crawler-user-agents: Googlebot", "user-agent: crawl", "office")
 
 
 class Traffic:
     """Batches of log records, about a day each, that reach into one another.
 
-    Late events up to 72 hours, duplicates of any earlier event (same, restamped, or
-    through the other partition), robots, sessions with and without a client's id,
-    some of them longer than three days, visitors whose breaks late events close,
-    units that switch variants.
+    Late events up to 72 hours, imported and replayed ones of weeks before, duplicates
+    of any earlier event (same, restamped, sent again, or through the other partition),
+    robots, clocks that are wrong by hours and years, visitors without consent,
+    campaigns and referrers, sessions with and without a client's id, some of them
+    longer than three days, visitors whose breaks late events close, units that switch
+    variants.
     """
 
     def __init__(self, seed: int, events: int = 150) -> None:
@@ -42,25 +56,43 @@ class Traffic:
         fresh += [*self._restless(), self._quiet()]
         imported = [event for event in fresh if self._random.random() < 0.1]
         live = [event for event in fresh if event not in imported]
-        self._made += fresh
+        imported += [self._history() for _ in range(self._events // 15)]
+        replayed = [self._history() for _ in range(self._events // 30)]
+        self._made += [*fresh, *imported, *replayed]
         live += [self._repeat() for _ in range(self._events // 8)]
         imported += [self._repeat() for _ in range(overtaking)]
         self._random.shuffle(live)
         self._random.shuffle(imported)
         self._day += 1
-        return {"live": self._records(live), "import": self._records(imported)}
+        return {
+            "live": [
+                *self._records(live, "live"),
+                *self._records(replayed, "replay"),
+            ],
+            "import": self._records(imported, "import"),
+        }
 
-    def _records(self, events: list[Event]) -> list[LogRecord]:
+    def _records(self, events: list[Event], origin: Origin) -> list[LogRecord]:
         received_at = START + timedelta(days=self._day)
         return [
             LogRecord(
-                event=event,
+                event=_sent(event, received_at) if origin == "live" else event,
                 received_at=received_at,
-                origin="live",
-                bot_reason="spider" if event.visitor_id.endswith("bot") else None,
+                origin=origin,
+                bot_reason=self._random.choice(BOT_REASONS)
+                if event.visitor_id.endswith("bot")
+                else None,
             )
             for event in events
         ]
+
+    def _history(self) -> Event:
+        """Return an event of weeks ago, as imports and replays may bring."""
+        ago = timedelta(days=self._random.randrange(5, 40), minutes=self._day)
+        visitor = f"v{self._random.randrange(9)}"
+        kind = self._random.choice(("page_view", "conversion", "engagement"))
+        site_id = self._random.choice(SITES)
+        return self._of_kind(kind, site_id, visitor, START - ago)
 
     def _moment(self) -> datetime:
         """Return a time of this day, or, for one event in five, up to 72 h before."""
@@ -74,6 +106,8 @@ class Traffic:
         visitor = f"v{self._random.randrange(9)}"
         if self._random.random() < 0.05:
             visitor += "-bot"
+        elif self._random.random() < 0.1:
+            visitor = f"c{self._random.randrange(3)}-{self._day}"
         kind = self._random.choices(
             ("page_view", "engagement", "web_vital", "experiment_viewed", "conversion"),
             (4, 3, 1, 3, 2),
@@ -85,6 +119,7 @@ class Traffic:
     ) -> Event:
         is_interaction = kind not in ("page_view", "conversion")
         is_conversion = kind == "conversion"
+        query, referrer = self._random.choice(ARRIVALS)
         return Event(
             id=f"e{len(self._made)}-{self._random.randrange(10**9)}",
             site_id=site_id,
@@ -96,7 +131,8 @@ class Traffic:
             if is_conversion
             else None,
             conversion_value=self._value() if is_conversion else None,
-            url=f"https://{site_id}.example/p{self._random.randrange(5)}?a=1#top",
+            url=f"https://{site_id}.example/p{self._random.randrange(5)}?a=1{query}#top",
+            referrer=referrer,
             metadata=self._metadata(kind, site_id, visitor),
         )
 
@@ -117,6 +153,8 @@ class Traffic:
         day = self._day - self._random.choice((0, 0, 1))
         page = f"p-{visitor}-{day}-{self._random.randrange(3)}"
         metadata: dict[str, Any] = {"device": self._random.choice(("mobile", "tablet"))}
+        if visitor.startswith("c"):
+            metadata["isCookieless"] = True
         if self._random.random() < 0.8:
             metadata |= {"pageViewId": page, "documentWidth": 9, "documentHeight": 90}
         if kind == "page_view":
@@ -171,3 +209,15 @@ class Traffic:
             return event
         moment = event.timestamp + timedelta(minutes=self._random.randrange(-90, 90))
         return msgspec.structs.replace(event, timestamp=moment)
+
+
+def _sent(event: Event, received_at: datetime) -> Event:
+    """Return the event as a visitor's clock shows it, sent a moment ago."""
+    skew = SKEWS.get(event.visitor_id)
+    if skew is None:
+        return event
+    return msgspec.structs.replace(
+        event,
+        timestamp=event.timestamp + skew,
+        sent_at=received_at + skew - timedelta(milliseconds=300),
+    )

@@ -48,7 +48,12 @@ class Warehouse:
         return other
 
     def dbt(self, command: str, *arguments: str) -> None:
-        """Run one dbt command; fail with what dbt says."""
+        """Run one dbt command, the seeds before the first; fail with what dbt says."""
+        if command == "run" and not self.file.exists():
+            self._invoke("seed")
+        self._invoke(command, *arguments)
+
+    def _invoke(self, command: str, *arguments: str) -> None:
         with self._environment():
             result = _runner().invoke([command, *arguments, *self._options()])
         failed = [

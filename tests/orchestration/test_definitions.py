@@ -70,7 +70,7 @@ def test_whatever_has_expectations_holds_decisions_and_release(
     checked = {
         key.asset_key for key in graph.asset_check_keys if "_expectations" in key.name
     }
-    assert len(checked) == 5
+    assert len(checked) == 7
     for held in (["decisions", "decisions"], ["release", "manifest"]):
         assert checked <= graph.get_ancestor_asset_keys(dg.AssetKey(held))
 

@@ -1,4 +1,4 @@
-"""One site: its traffic, its goals, its speed, its tests."""
+"""One site: its traffic, where it comes from, its goals, its speed, bots, its tests."""
 
 from typing import Any
 
@@ -32,8 +32,10 @@ def render() -> None:
     site = sites.row(0, named=True)
     _head(site)
     _trends(found, site)
+    _channels(found, site_id)
     _goals(found, site_id)
     _vitals(found, site_id)
+    _bots(found, site_id)
     _tests(found, site_id)
     actions.switch("siteId", site_id)
 
@@ -81,6 +83,32 @@ def _trends(found: Reports, site: dict[str, Any]) -> None:
             daily, "conversions", "How often is a goal reached?", "Conversions a day"
         ),
         alt="Conversions a day",
+    )
+
+
+def _channels(found: Reports, site_id: str) -> None:
+    channels = frames.channels(found, site_id)
+    if channels.is_empty():
+        return
+    st.subheader("Where visits came from, last 28 days")
+    st.altair_chart(charts.channels(channels), alt="Sessions and conversions a channel")
+
+
+def _bots(found: Reports, site_id: str) -> None:
+    bots = frames.bots(found, site_id)
+    if bots.is_empty():
+        return
+    st.subheader("Robots left out of all figures, last 28 days")
+    st.caption("What found each, and by which pattern. Their events are kept.")
+    st.dataframe(
+        page.shown(bots, frames.MAX_ROWS, "reasons"),
+        column_config={
+            "bot_reason": "Found by",
+            "events": st.column_config.NumberColumn("Events", format="localized"),
+            "date_day": st.column_config.DateColumn("Last seen", format="D MMM YYYY"),
+        },
+        height=page.height(bots, 35),
+        hide_index=True,
     )
 
 

@@ -26,6 +26,7 @@ final as (
         {{ json_text('metadata', 'variationId') }} as variant_id,
         unit_id,
         event_at as exposed_at,
+        is_cookieless,
         log_partition,
         log_offset
     from new_events

@@ -55,7 +55,11 @@ session_totals as (
             as last_page_url,
         max(case when session_number_from_end = 1 then last_page_title end)
             as last_page_title,
-        max(case when session_number = 1 then referrer end) as referrer
+        max(case when session_number = 1 then referrer end) as referrer,
+        max(case when session_number = 1 then session_id end) as first_session_id,
+        max(case when session_number = 1 then traffic_source end) as first_source,
+        max(case when session_number = 1 then channel end) as first_channel,
+        max(case when is_cookieless then 1 else 0 end) as cookieless
     from sessions
     group by site_id, visitor_id
 
@@ -69,7 +73,8 @@ conversion_totals as (
         min(converted_at) as first_converted_at,
         max(converted_at) as last_converted_at,
         count(*) as conversions,
-        cast(sum(value_cents) as bigint) as value_cents
+        cast(sum(value_cents) as bigint) as value_cents,
+        max(case when is_cookieless then 1 else 0 end) as cookieless
     from {{ ref('fct_conversions') }}
     {%- if mark is not none %} as conversions
     where
@@ -106,7 +111,12 @@ final as (
         session_totals.first_page_title,
         session_totals.last_page_url,
         session_totals.last_page_title,
-        session_totals.referrer
+        session_totals.referrer,
+        session_totals.first_session_id,
+        session_totals.first_source,
+        session_totals.first_channel,
+        greatest(session_totals.cookieless, conversion_totals.cookieless) = 1
+            as is_cookieless
     from session_totals
     full outer join conversion_totals
         on

@@ -28,6 +28,7 @@ final as (
         event_at as converted_at,
         coalesce(value_cents, 0) as value_cents,
         url,
+        is_cookieless,
         origin,
         log_partition,
         log_offset

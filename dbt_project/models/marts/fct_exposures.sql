@@ -51,7 +51,8 @@ final as (
         min(exposed_at) as first_exposed_at,
         max(exposed_at) as last_exposed_at,
         count(*) as exposures,
-        count(distinct variant_id) as variants_seen
+        count(distinct variant_id) as variants_seen,
+        max(case when is_cookieless then 1 else 0 end) = 1 as is_cookieless
     from numbered
     group by site_id, experiment_id, unit_id
 

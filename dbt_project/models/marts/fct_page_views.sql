@@ -40,6 +40,8 @@ measured as (
         event_name = 'engagement' as is_engagement,
         url,
         referrer,
+        device,
+        country,
         metadata,
         {{ when_sized('document_width') }} as document_width,
         {{ when_sized('document_height') }} as document_height,
@@ -68,7 +70,10 @@ pages as (
         max(scroll_x) as scroll_x,
         max(scroll_y) as scroll_y,
         {{ first_of(
-            ['event_id', 'event_at', 'url', 'referrer', 'metadata'],
+            [
+                'event_id', 'event_at', 'url', 'referrer', 'device', 'country',
+                'metadata',
+            ],
             ['event_at', 'event_id'],
             "event_type = 'page_view'"
         ) }} as first_view
@@ -146,8 +151,9 @@ final as (
         {{ url_part('numbered.first_view.url', 'query') }} as url_query,
         {{ url_part('numbered.first_view.url', 'fragment') }} as url_fragment,
         numbered.first_view.referrer,
-        {{ json_text('numbered.first_view.metadata', 'device') }} as device,
-        {{ json_text('numbered.first_view.metadata', 'country') }} as country
+        sessions.channel,
+        numbered.first_view.device,
+        numbered.first_view.country
     from numbered
     inner join {{ ref('fct_sessions') }} as sessions
         on

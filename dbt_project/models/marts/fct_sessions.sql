@@ -17,6 +17,12 @@ events as (
 
 ),
 
+known_sites as (
+
+    select * from {{ ref('referrer_sites') }}
+
+),
+
 heartbeats as (
 
     select distinct
@@ -54,7 +60,10 @@ totals as (
         sum(case when event_type = 'conversion' then 1 else 0 end) as conversions,
         sum(coalesce(value_cents, 0)) as value_cents,
         {{ first_of(
-            ['event_name', 'visitor_id', 'url', 'referrer', 'metadata'],
+            [
+                'event_name', 'visitor_id', 'url', 'referrer', 'device', 'browser',
+                'os', 'country', 'is_cookieless', 'metadata',
+            ],
             ['event_at', 'event_id'],
             'is_page_event'
         ) }} as first_page,
@@ -82,6 +91,98 @@ visits as (
 
 ),
 
+landings as (
+
+    select
+        site_id,
+        session_id,
+        {{ json_texts('first_page.metadata', [
+            'title', 'marketingSource', 'marketingMedium', 'marketingCampaign',
+            'marketingTerm', 'marketingContent',
+        ]) }} as texts,
+        {{ click_id('first_page.url') }} as click_id,
+        {{ site_of('first_page.url') }} as page_site,
+        {{ site_of('first_page.referrer') }} as referrer_site,
+        {{ url_parameter('first_page.url', 'utm_source') }} as utm_source,
+        {{ url_parameter('first_page.url', 'utm_medium') }} as utm_medium,
+        {{ url_parameter('first_page.url', 'utm_campaign') }} as utm_campaign,
+        {{ url_parameter('first_page.url', 'utm_term') }} as utm_term,
+        {{ url_parameter('first_page.url', 'utm_content') }} as utm_content
+    from visits
+
+),
+
+campaigns as (
+
+    select
+        site_id,
+        session_id,
+        {{ item('texts', 0) }} as first_page_title,
+        click_id,
+        coalesce(utm_source, lower({{ item('texts', 1) }})) as campaign_source,
+        coalesce(utm_medium, lower({{ item('texts', 2) }})) as campaign_medium,
+        coalesce(utm_campaign, lower({{ item('texts', 3) }})) as campaign,
+        coalesce(utm_term, lower({{ item('texts', 4) }})) as campaign_term,
+        coalesce(utm_content, lower({{ item('texts', 5) }})) as campaign_content,
+        case
+            when {{ is_same_site('referrer_site', 'page_site') }} then null
+            else referrer_site
+        end as referrer_site
+    from landings
+
+),
+
+arrivals as (
+
+    select
+        *,
+        coalesce(campaign_source, {{ of_click_id('click_id', 1) }}) as tagged_source,
+        coalesce(campaign_medium, {{ of_click_id('click_id', 2) }}) as tagged_medium,
+        coalesce(campaign_source, campaign_medium, campaign, click_id) is not null
+            as is_tagged
+    from campaigns
+
+),
+
+traffic as (
+
+    select
+        arrivals.*,
+        coalesce(referrers.source, parents.source, arrivals.referrer_site)
+            as referring_source,
+        case
+            when arrivals.is_tagged then tags.category
+            else coalesce(referrers.category, parents.category)
+        end as category
+    from arrivals
+    left join known_sites as tags
+        on arrivals.tagged_source = tags.site
+    left join known_sites as referrers
+        on arrivals.referrer_site = referrers.site
+    left join known_sites as parents
+        on
+            {{ parent_site('arrivals.referrer_site') }} = parents.site
+            and parents.category not in ('search', 'other')
+
+),
+
+sources as (
+
+    select
+        *,
+        case
+            when is_tagged then coalesce(tagged_source, '(not set)')
+            else coalesce(referring_source, '(direct)')
+        end as traffic_source,
+        case
+            when is_tagged then coalesce(tagged_medium, '(not set)')
+            when referring_source is null then '(none)'
+            else {{ referral_medium('category') }}
+        end as traffic_medium
+    from traffic
+
+),
+
 joined as (
 
     select
@@ -105,13 +206,32 @@ joined as (
         cast(visits.conversions as bigint) as conversions,
         cast(visits.value_cents as bigint) as value_cents,
         visits.first_page.url as first_page_url,
-        {{ json_text('visits.first_page.metadata', 'title') }} as first_page_title,
+        sources.first_page_title,
         visits.last_page_url,
         {{ json_text('visits.last_metadata', 'title') }} as last_page_title,
         visits.first_page.referrer,
-        {{ json_text('visits.first_page.metadata', 'device') }} as device,
-        {{ json_text('visits.first_page.metadata', 'country') }} as country
+        sources.traffic_source,
+        sources.traffic_medium,
+        sources.campaign,
+        sources.campaign_term,
+        sources.campaign_content,
+        sources.click_id,
+        {{ default_channel(
+            'sources.traffic_source',
+            'sources.traffic_medium',
+            'sources.campaign',
+            'sources.category',
+        ) }} as channel,
+        visits.first_page.device,
+        visits.first_page.browser,
+        visits.first_page.os,
+        visits.first_page.country,
+        visits.first_page.is_cookieless
     from visits
+    inner join sources
+        on
+            visits.site_id = sources.site_id
+            and visits.session_id = sources.session_id
     left join engagements
         on
             visits.site_id = engagements.site_id

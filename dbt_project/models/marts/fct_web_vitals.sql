@@ -41,9 +41,9 @@ new_measurements as (
         new_events.visitor_id,
         new_events.event_at as measured_at,
         coalesce(new_events.url, 'unknown') as page_url,
-        coalesce({{ json_text('new_events.metadata', 'device') }}, 'unknown')
+        coalesce(new_events.device, 'unknown')
             as device,
-        coalesce({{ json_text('new_events.metadata', 'country') }}, 'unknown')
+        coalesce(new_events.country, 'unknown')
             as country
     from new_events
     cross join metrics

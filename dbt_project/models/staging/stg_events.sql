@@ -71,6 +71,34 @@ firsts as (
 
 ),
 
+read as (
+
+    select
+        *,
+        {{ json_texts('metadata', [
+            'name', 'unitId', 'pageViewId', 'device', 'browser', 'os', 'country',
+            'isCookieless',
+        ]) }} as texts
+    from firsts
+
+),
+
+described as (
+
+    select
+        *,
+        {{ item('texts', 0) }} as given_name,
+        {{ item('texts', 1) }} as given_unit_id,
+        {{ item('texts', 2) }} as given_page_view_id,
+        {{ item('texts', 3) }} as device,
+        {{ item('texts', 4) }} as browser,
+        {{ item('texts', 5) }} as os,
+        {{ item('texts', 6) }} as country,
+        coalesce({{ item('texts', 7) }} = 'true', false) as is_cookieless
+    from read
+
+),
+
 named as (
 
     select
@@ -79,33 +107,38 @@ named as (
         event_key,
         event_type,
         case
-            when event_type = 'interaction'
-                then coalesce({{ json_text('metadata', 'name') }}, event_type)
+            when event_type = 'interaction' then coalesce(given_name, event_type)
             else event_type
         end as event_name,
         goal_type,
         {{ cents('conversion_value') }} as value_cents,
         visitor_id,
-        coalesce({{ json_text('metadata', 'unitId') }}, visitor_id) as unit_id,
+        coalesce(given_unit_id, visitor_id) as unit_id,
         session_id as client_session_id,
         coalesce('s:' || session_id, 'v:' || visitor_id) as stream_id,
         case
             when event_type = 'page_view'
-                then coalesce({{ json_text('metadata', 'pageViewId') }}, event_id)
-            else {{ json_text('metadata', 'pageViewId') }}
+                then coalesce(given_page_view_id, event_id)
+            else given_page_view_id
         end as page_view_id,
-        event_at,
+        {{ happened_at() }} as event_at,
+        event_at as client_at,
         sent_at,
         received_at,
         url,
         referrer,
+        device,
+        browser,
+        os,
+        country,
+        is_cookieless,
         metadata,
         origin,
         bot_reason is not null as is_bot,
         bot_reason,
         log_partition,
         log_offset
-    from firsts
+    from described
 
 ),
 

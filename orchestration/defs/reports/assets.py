@@ -14,6 +14,8 @@ from orchestration.warehouse import WAREHOUSE_POOL, Warehouse
     deps=[
         ["marts", "mart_site_daily"],
         ["marts", "mart_goal_daily"],
+        ["marts", "mart_channel_daily"],
+        ["marts", "mart_bot_daily"],
         ["marts", "mart_web_vitals"],
         ["experiments", "analyses"],
         ["priors", "normal_priors"],

@@ -18,6 +18,8 @@ from orchestration.warehouse import Warehouse, rows
 _MARTS = {
     "site_daily": "from marts.mart_site_daily order by all",
     "goal_daily": "from marts.mart_goal_daily order by all",
+    "channel_daily": "from marts.mart_channel_daily order by all",
+    "bot_daily": "from marts.mart_bot_daily order by all",
     "web_vitals": "from marts.mart_web_vitals order by all",
     "analyses": "from experiments.analyses order by experiment_id, variation_index",
     "prior": "from priors.normal_priors where experiment_id is null",

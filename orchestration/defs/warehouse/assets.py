@@ -1,4 +1,4 @@
-"""Each dbt model as an asset, each of its tests as a check of that asset."""
+"""Each dbt model and seed as an asset, each of its tests as a check of that asset."""
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -50,7 +50,7 @@ def build_dbt_models(manifest: Manifest) -> dg.AssetsDefinition:
     keys = {
         unique_id: translator.get_asset_key(node)
         for unique_id, node in manifest["nodes"].items()
-        if node["resource_type"] == "model"
+        if node["resource_type"] in ("model", "seed")
     }
 
     @dbt_assets(

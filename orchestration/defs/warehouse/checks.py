@@ -40,6 +40,20 @@ SUITES: Mapping[str, Sequence[Expectation]] = {
         at_most("page_views", "events"),
         at_most("bot_events", "events"),
     ),
+    "mart_channel_daily": (
+        *key("site_id", "date_day", "channel"),
+        *between(1, None, "sessions", "visitors", "page_views"),
+        *between(0, None, "engaged_sessions", "conversions"),
+        at_most("visitors", "sessions"),
+        at_most("engaged_sessions", "sessions"),
+        at_most("sessions", "page_views"),
+    ),
+    "mart_bot_daily": (
+        *key("site_id", "date_day", "bot_reason"),
+        *filled("detector"),
+        *between(1, None, "events", "visitors"),
+        at_most("visitors", "events"),
+    ),
     "mart_goal_daily": (
         *key("site_id", "date_day", "goal_type"),
         among("goal_type", get_args(GoalType)),

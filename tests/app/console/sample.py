@@ -48,6 +48,8 @@ def frames() -> dict[str, pl.DataFrame]:
         ),
         "site_daily": _site_daily(),
         "goal_daily": _goal_daily(),
+        "channel_daily": _channel_daily(),
+        "bot_daily": _bot_daily(),
         "web_vitals": pl.DataFrame(
             {
                 "site_id": ["daily-news", "daily-news"],
@@ -116,6 +118,49 @@ def _goal_daily() -> pl.DataFrame:
             ("daily-news", "signups", 0),
             ("corner-shop", "sales", 90_000),
         )
+    )
+
+
+def _channel_daily() -> pl.DataFrame:
+    days = [LAST_DAY - timedelta(days=back) for back in range(60)]
+    return pl.concat(
+        pl.DataFrame(
+            {
+                "site_id": [site] * len(days),
+                "date_day": days,
+                "channel": [channel] * len(days),
+                "sessions": [sessions] * len(days),
+                "visitors": [sessions - 2] * len(days),
+                "engaged_sessions": [sessions // 2] * len(days),
+                "page_views": [3 * sessions] * len(days),
+                "conversions": [sessions // 20] * len(days),
+                "value_cents": [0] * len(days),
+            }
+        )
+        for site, channel, sessions in (
+            ("daily-news", "Organic Search", 410),
+            ("daily-news", "Direct", 260),
+            ("daily-news", "Organic Social", 180),
+            ("daily-news", "Referral", 50),
+            ("corner-shop", "Email", 120),
+        )
+    )
+
+
+def _bot_daily() -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "site_id": ["daily-news"] * 3,
+            "date_day": [LAST_DAY, LAST_DAY, LAST_DAY - timedelta(days=28)],
+            "bot_reason": [
+                "crawler-user-agents: Googlebot\\/",
+                "declared: isAutomated",
+                "ua-parser: Old",
+            ],
+            "detector": ["crawler-user-agents", "declared", "ua-parser"],
+            "events": [1_204, 17, 5],
+            "visitors": [3, 1, 1],
+        }
     )
 
 

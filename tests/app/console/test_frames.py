@@ -38,6 +38,25 @@ def test_a_site_s_totals_are_those_of_its_last_28_days(reports: Reports) -> None
     assert site["last_day"] == sample.LAST_DAY
 
 
+def test_channels_are_of_the_last_28_days_and_the_largest_first(
+    reports: Reports,
+) -> None:
+    found = frames.channels(reports, "daily-news")
+    assert found["channel"].to_list() == [
+        "Organic Search",
+        "Direct",
+        "Organic Social",
+        "Referral",
+    ]
+    assert found["sessions"].to_list() == [28 * n for n in (410, 260, 180, 50)]
+    assert frames.channels(reports, "new-site").is_empty()
+
+
+def test_robots_are_of_the_last_28_days_and_the_busiest_first(reports: Reports) -> None:
+    found = frames.bots(reports, "daily-news")
+    assert found["events"].to_list() == [1_204, 17]
+
+
 def test_days_without_events_count_as_nought_in_a_trend(tmp_path: Path) -> None:
     path = sample.write(tmp_path) / "site_daily.parquet"
     gap = pl.col("date_day") == sample.LAST_DAY - pl.duration(days=3)

@@ -190,6 +190,25 @@ def test_a_site_shows_its_goals_and_speed(published: Settings, visit: Open) -> N
     assert speed["Rating"].str.join("").tolist() == ["Needs improvement", "Good"]
 
 
+def test_a_site_shows_where_visits_come_from_and_which_robots_came(
+    published: Settings,  # noqa: ARG001
+    visit: Open,
+) -> None:
+    app = visit("site", id="daily-news")
+    titles = [heading.value for heading in app.subheader]
+    assert "Where visits came from, last 28 days" in titles
+    robots = app.dataframe[2].value
+    assert robots["bot_reason"].tolist() == [
+        "crawler-user-agents: Googlebot\\/",
+        "declared: isAutomated",
+    ]
+    assert robots["events"].tolist() == [1_204, 17]
+    quiet = visit("site", id="new-site")
+    assert "Where visits came from, last 28 days" not in [
+        heading.value for heading in quiet.subheader
+    ]
+
+
 def test_new_reports_show_without_a_restart(published: Settings, visit: Open) -> None:
     app = visit("tests", find_test="layout")
     assert rows(app, "experiment_id") == ["layout-new"]
