@@ -5,7 +5,6 @@ one day, keyed with a random salt that lies below the home until it is deleted; 
 event and no dead letter has an address.
 """
 
-import os
 import re
 import secrets
 from calendar import month_abbr
@@ -27,6 +26,7 @@ from cli.importers.importer import (
     SkippedRow,
     required_site,
 )
+from code24.secret_file import kept_secret
 
 SALT = "access-log.salt"
 SALT_BYTES = 32
@@ -125,7 +125,7 @@ class _Reading:
         self._vhost = request.options.get("vhost")
         self._host = request.options.get("host")
         self._site_host = request.host or self._site_id
-        self._salt = _salt(request.secrets)
+        self._salt = _salt(request.keys)
 
     def item(self, line: lines.Line) -> ImportItem:
         """Return what a line is."""
@@ -224,31 +224,14 @@ def _time(text: str) -> datetime:
     return local - offset
 
 
-def _salt(folder: Path | None) -> bytes:
+def _salt(keys: Path | None) -> bytes:
     """Return the salt of this home, drawn once, so that a file read again is known."""
-    if folder is None:
+    if keys is None:
         return secrets.token_bytes(SALT_BYTES)
-    path = folder / SALT
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not path.exists():
-            _write(path, secrets.token_bytes(SALT_BYTES))
-        salt = path.read_bytes()
+        return kept_secret(keys / SALT)
     except OSError as error:
-        raise ImportFileError(f"{path}: no salt can be kept: {error}") from error
-    if len(salt) != SALT_BYTES:
-        raise ImportFileError(f"{path}: holds no salt; delete it")
-    return salt
-
-
-def _write(path: Path, salt: bytes) -> None:
-    draft = path.with_suffix(".tmp")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(salt)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+        raise ImportFileError(f"{keys / SALT}: no salt can be kept: {error}") from error
 
 
 IMPORTER = AccessLog()

@@ -4,7 +4,7 @@ Fields as Google's "BigQuery Export schema" has them. Numbers of 64 bits are tex
 BigQuery's JSON; either is taken.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -17,16 +17,10 @@ from cli.importers.importer import (
     Request,
     required_site,
 )
-from code24.contracts.wire import GoalType, digest
+from code24.contracts.wire import digest
+from code24.protocols.goal_events import goal_of
+from code24.protocols.reading import kept_properties, number, url
 
-GOALS: Mapping[str, GoalType] = {
-    "purchase": "sales",
-    "in_app_purchase": "sales",
-    "generate_lead": "leads",
-    "sign_up": "signups",
-    "book_appointment": "bookings",
-}
-"""Google's recommended events that reach a goal; bookings have none of Google's."""
 PAGES = frozenset({"page_view", "screen_view"})
 NAMES = {
     "user_engagement": "engagement",
@@ -95,11 +89,18 @@ class Ga4:
     def read(self, path: Path, request: Request) -> Iterator[ImportItem]:
         """Yield one event a line; a ping without consent has no visitor: a bad row."""
         site_id = required_site(request, path)
-        yield from objects.read(path, request.meter, partial(_items, site_id))
+        pseudonym = request.pseudonym(site_id)
+        items = partial(_items, site_id, pseudonym)
+        yield from objects.read(path, request.meter, items)
 
 
-def _items(site_id: str, source: str, row: dict[str, Any]) -> Iterator[ImportItem]:
-    yield EventRow(_event(site_id, row), source)
+def _items(
+    site_id: str, pseudonym: Callable[[str], str], source: str, row: dict[str, Any]
+) -> Iterator[ImportItem]:
+    event = _event(site_id, row)
+    if row.get("user_id"):
+        event["metadata"]["userIdHash"] = pseudonym(str(row["user_id"]))
+    yield EventRow(event, source)
 
 
 def _event(site_id: str, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -116,8 +117,8 @@ def _event(site_id: str, row: Mapping[str, Any]) -> dict[str, Any]:
         "visitorId": str(visitor),
         "sessionId": f"{visitor}.{session}" if session else None,
         "timestamp": _time(row.get("event_timestamp")),
-        "url": given.get("page_location"),
-        "referrer": given.get("page_referrer"),
+        "url": url(given.get("page_location")),
+        "referrer": url(given.get("page_referrer")),
         **_kind(name, row, given),
     }
     metadata = {**_metadata(row, given), **_naming(name, str(visitor))}
@@ -168,11 +169,12 @@ def _kind(
 ) -> dict[str, Any]:
     if name in PAGES:
         return {"eventType": "page_view"}
-    if name not in GOALS:
+    goal = goal_of(name)
+    if goal is None:
         return {"eventType": "interaction"}
     return {
         "eventType": "conversion",
-        "goalType": GOALS[name],
+        "goalType": goal,
         "conversionValue": _value(row, given),
     }
 
@@ -182,7 +184,7 @@ def _value(row: Mapping[str, Any], given: Mapping[str, Any]) -> float | None:
     commerce = _object(row, "ecommerce")
     for value in (commerce.get("purchase_revenue"), given.get("value")):
         if value is not None:
-            return float(value)
+            return number(value)
     return None
 
 
@@ -199,14 +201,13 @@ def _naming(name: str, visitor: str) -> dict[str, Any]:
 def _metadata(row: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     found = {
         PARAMETERS.get(key, key): value
-        for key, value in given.items()
+        for key, value in kept_properties(given).items()
         if key not in CARRIED_ELSEWHERE
     }
     for name in ("experimentId", "variationId"):
         if name in found:
             found[name] = str(found[name])
     found |= {**_device(row), **_place(row), **_campaign(row, given), **_order(row)}
-    found["userId"] = row.get("user_id")
     return {n: v for n, v in found.items() if v is not None and v not in ("", [])}
 
 

@@ -1,12 +1,15 @@
 """What an importer is, and what it yields."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal, NamedTuple, Protocol
 
 from code24.contracts.experiment import Experiment, PastExperiment
 from code24.errors import Code24Error
+from code24.personal import Pseudonyms
 
 
 class ImportFileError(Code24Error):
@@ -60,9 +63,20 @@ class Request:
     """Options of the format, as ``--option name=value`` gives them."""
     host: str | None = None
     """The host of that site, where it is known."""
-    secrets: Path | None = None
-    """The folder where an importer may keep a salt; none: it is drawn and forgotten."""
+    keys: Path | None = None
+    """The home's folder of keys; none: what is hashed is hashed with a passing one."""
     meter: Meter = field(default_factory=Meter)
+
+    def pseudonym(self, site_id: str) -> Callable[[str], str]:
+        """Return what stands in for ids that the site's business gave to people.
+
+        Raises:
+            PseudonymError: the key cannot be read or made.
+        """
+        if self.keys is not None:
+            return partial(Pseudonyms(self.keys).of, site_id)
+        with TemporaryDirectory() as folder:
+            return partial(Pseudonyms(Path(folder)).of, site_id)
 
 
 class Importer(Protocol):

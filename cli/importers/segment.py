@@ -1,6 +1,6 @@
 """Exports of Segment and RudderStack: raw calls, or rows of their warehouse tables."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -67,11 +67,18 @@ class SegmentExport:
         """Yield one event a call."""
         site_id = required_site(request, path)
         table = request.options.get("type") or _type_of(path)
-        yield from objects.read(path, request.meter, partial(_items, site_id, table))
+        made = partial(
+            native_event, site_id=site_id, pseudonym=request.pseudonym(site_id)
+        )
+        items = partial(_items, made, table)
+        yield from objects.read(path, request.meter, items)
 
 
 def _items(
-    site_id: str, table: str | None, source: str, row: dict[str, Any]
+    made: Callable[[dict[str, Any]], dict[str, Any]],
+    table: str | None,
+    source: str,
+    row: dict[str, Any],
 ) -> Iterator[ImportItem]:
     if isinstance(row.get("batch"), list):
         shared = {"sentAt": row.get("sentAt"), "context": row.get("context")}
@@ -79,7 +86,7 @@ def _items(
     else:
         calls = [_call(row, table) if _is_flat(row) else row]
     for call in calls:
-        yield EventRow(native_event(_with_zones(call), site_id), source)
+        yield EventRow(made(_with_zones(call)), source)
 
 
 def _is_flat(row: Mapping[str, Any]) -> bool:

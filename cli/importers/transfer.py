@@ -160,7 +160,7 @@ def asked(
         site_id=site_id,
         options=options,
         host=hosts.get(site_id) if site_id else None,
-        secrets=settings.home / "import",
+        keys=settings.keys,
     )
 
 
