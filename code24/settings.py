@@ -62,9 +62,19 @@ class Settings:
         return self.home / "log"
 
     @property
+    def live(self) -> Path:
+        """Return the folder of the collector's live state, which the log can remake."""
+        return self.home / "live"
+
+    @property
     def raw(self) -> Path:
         """Return the folder of the raw Parquet files."""
         return self.home / "raw"
+
+    @property
+    def committed(self) -> Path:
+        """Return the file of how far each partition of the log is in the raw files."""
+        return self.raw / "events" / "committed.json"
 
     @property
     def warehouse(self) -> Path:

@@ -10,7 +10,10 @@ from pathlib import Path
 from app.collector.clients import Clients
 from app.collector.committer import Committer, QueueFullError
 from app.collector.directory import SiteDirectory
+from app.collector.lag import Lag
 from app.collector.limits import Limits
+from app.collector.live.live import Live, open_live
+from app.collector.metrics import CommitMetrics, Reasons
 from app.collector.refusals import (
     DISK_RETRY_SECONDS,
     QUEUE_RETRY_SECONDS,
@@ -38,6 +41,8 @@ class Counts:
 
     accepted: int = 0
     rejected: int = 0
+    bots: int = 0
+    reasons: Reasons = field(default_factory=Reasons)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,8 @@ class Collector:
     sites: SiteDirectory
     clients: Clients
     pseudonyms: Pseudonyms
+    live: Live
+    commits: CommitMetrics
     limits: Limits = field(default_factory=Limits)
     counts: Counts = field(default_factory=Counts)
 
@@ -59,6 +66,10 @@ class Collector:
         """Return the free space where the log lies."""
         return shutil.disk_usage(self.folder).free
 
+    def lag(self) -> Lag:
+        """Return how far the warehouse's raw files are behind the log."""
+        return self.live.lag.measure(self.log.end)
+
     def refusal(self) -> RefusalError | None:
         """Return why no event can be taken now; none where it can."""
         if self.log.trouble is not None:
@@ -66,9 +77,10 @@ class Collector:
                 f"the event log cannot be written ({self.log.trouble}); "
                 "start the collector anew"
             )
-        if self.free_bytes < self.min_free_bytes:
+        free_bytes = self.free_bytes - self.committer.waiting_bytes
+        if free_bytes < self.min_free_bytes:
             return busy(
-                f"the disk is nearly full: {self.free_bytes >> 20} MB are free, "
+                f"the disk is nearly full: {max(free_bytes, 0) >> 20} MB are free, "
                 f"{self.min_free_bytes >> 20} MB are kept "
                 "(CODE24_COLLECTOR_MIN_FREE_MB)",
                 DISK_RETRY_SECONDS,
@@ -127,19 +139,31 @@ class Collector:
 
     async def _commit(self, outcomes: list[LogRecord | DeadLetter]) -> None:
         encoded = encode_outcomes(outcomes)
+        admitted = [one for one in outcomes if isinstance(one, LogRecord)]
         try:
-            await self.committer.commit(encoded)
+            await self.committer.commit(encoded, admitted)
         except QueueFullError as error:
             raise busy(str(error), QUEUE_RETRY_SECONDS) from error
         except (Code24Error, OSError) as error:
             raise self.refusal() or unavailable(str(error)) from error
-        self.counts.accepted += len(encoded.records)
-        self.counts.rejected += len(encoded.dead)
+        self._count(outcomes, admitted)
+
+    def _count(
+        self, outcomes: list[LogRecord | DeadLetter], admitted: list[LogRecord]
+    ) -> None:
+        self.counts.accepted += len(admitted)
+        self.counts.rejected += len(outcomes) - len(admitted)
+        self.counts.bots += sum(one.bot_reason is not None for one in admitted)
+        for one in outcomes:
+            if isinstance(one, DeadLetter):
+                self.counts.reasons.add(one.reason)
 
 
 @contextmanager
 def open_collector(
-    settings: Settings, max_waiting_bytes: int = MAX_WAITING_BYTES
+    settings: Settings,
+    max_waiting_bytes: int = MAX_WAITING_BYTES,
+    committer: type[Committer] = Committer,
 ) -> Iterator[Collector]:
     """Open the shared state and the log; on leaving, write what still waits.
 
@@ -149,15 +173,23 @@ def open_collector(
     with (
         open_state(settings.database_url) as state,
         IntakeLog.open(settings.log, PARTITION) as log,
+        open_live(settings, PARTITION, state) as live,
     ):
-        sites = SiteDirectory(state)
-        committer = Committer(log, max_waiting_bytes)
+        commits = CommitMetrics()
+        writer = committer(log, live, max_waiting_bytes, commits)
         try:
-            min_free_bytes = settings.collector_min_free_mb << 20
-            pseudonyms = Pseudonyms(settings.keys)
-            clients = Clients(CookielessIds(settings.salts), settings.trusted_proxies)
             yield Collector(
-                settings.log, min_free_bytes, log, committer, sites, clients, pseudonyms
+                folder=settings.log,
+                min_free_bytes=settings.collector_min_free_mb << 20,
+                log=log,
+                committer=writer,
+                sites=SiteDirectory(state),
+                clients=Clients(
+                    CookielessIds(settings.salts), settings.trusted_proxies
+                ),
+                pseudonyms=Pseudonyms(settings.keys),
+                live=live,
+                commits=commits,
             )
         finally:
-            committer.close()
+            writer.close()

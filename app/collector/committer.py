@@ -1,11 +1,19 @@
-"""Group commit: one thread writes all that waits with one sync, then answers all."""
+"""Group commit: one thread writes all that waits with one sync, then answers all.
+
+What the last 24 hours hold already is not written again; what is written is counted
+before it is answered.
+"""
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from app.collector.live.live import Live
+from app.collector.metrics import CommitMetrics
+from code24.contracts.event import LogRecord
 from code24.errors import Code24Error
 from code24.intake import Encoded, IntakeLog
 
@@ -16,6 +24,7 @@ class QueueFullError(Code24Error):
 
 class _Waiting(NamedTuple):
     encoded: Encoded
+    admitted: Sequence[LogRecord]
     size: int
     written: asyncio.Future[None]
 
@@ -27,8 +36,16 @@ class Committer:
     being written counts as waiting, so that ``max_waiting_bytes`` bounds the memory.
     """
 
-    def __init__(self, log: IntakeLog, max_waiting_bytes: int) -> None:
+    def __init__(
+        self,
+        log: IntakeLog,
+        live: Live,
+        max_waiting_bytes: int,
+        metrics: CommitMetrics,
+    ) -> None:
         self._log = log
+        self._live = live
+        self._metrics = metrics
         self._max_waiting_bytes = max_waiting_bytes
         self._waiting: deque[_Waiting] = deque()
         self._waiting_bytes = 0
@@ -47,8 +64,12 @@ class Committer:
         """Say whether nothing more may wait."""
         return self._waiting_bytes >= self._max_waiting_bytes
 
-    async def commit(self, encoded: Encoded) -> None:
-        """Return when all is durable.
+    async def commit(self, encoded: Encoded, admitted: Sequence[LogRecord]) -> None:
+        """Return when all is durable and counted, or was so before.
+
+        Args:
+            encoded: What is to be written.
+            admitted: The records that ``encoded.records`` are, in their order.
 
         Raises:
             QueueFullError: too much waits; nothing was taken.
@@ -60,7 +81,7 @@ class Committer:
         written = asyncio.get_running_loop().create_future()
         with self._changed:
             self._check_open()
-            self._waiting.append(_Waiting(encoded, size, written))
+            self._waiting.append(_Waiting(encoded, admitted, size, written))
             self._waiting_bytes += size
             self._changed.notify()
         await written
@@ -97,14 +118,23 @@ class Committer:
         return batch
 
     def _write(self, batch: Sequence[_Waiting]) -> Exception | None:
-        together = Encoded([], [])
+        payloads: list[bytes] = []
+        admitted: list[LogRecord] = []
+        dead: list[bytes] = []
         for waiting in batch:
-            together.records.extend(waiting.encoded.records)
-            together.dead.extend(waiting.encoded.dead)
+            payloads.extend(waiting.encoded.records)
+            admitted.extend(waiting.admitted)
+            dead.extend(waiting.encoded.dead)
+        began = time.perf_counter()
         try:
-            self._log.append(together)
+            fresh = self._live.sort_out(payloads, admitted)
+            written = self._log.append(Encoded(fresh.payloads, dead))
+            self._live.note(written.start, fresh.sightings)
         except Exception as error:  # noqa: BLE001 - whoever waits must be told
+            self._metrics.failed()
             return error
+        size = sum(waiting.size for waiting in batch)
+        self._metrics.committed(fresh, size, time.perf_counter() - began)
         return None
 
 

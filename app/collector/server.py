@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.collector.collector import Collector, open_collector
+from app.collector.metrics import CONTENT_TYPE, render
 from app.collector.protocols import PROTOCOLS, plausible
 from app.collector.protocols.protocol import Protocol, json_answer
 from app.collector.refusals import RefusalError, answer_http_error, answer_refusal
@@ -59,6 +60,7 @@ def build_app(opened: Callable[[], AbstractContextManager[Collector]]) -> Starle
         routes=[
             *(route for each in PROTOCOLS for route in _routes(each)),
             Route("/health", _tell_health, methods=["GET"]),
+            Route("/metrics", _tell_metrics, methods=["GET"]),
         ],
         exception_handlers={
             RefusalError: answer_refusal,
@@ -81,14 +83,26 @@ def _routes(protocol: Protocol) -> list[Route]:
 async def _tell_health(request: Request) -> Response:
     collector: Collector = request.app.state.collector
     refusal = collector.refusal()
+    lag = await asyncio.to_thread(collector.lag)
     told = {
         "status": "ok" if refusal is None else "degraded",
         "reason": None if refusal is None else refusal.message,
         "sites": len(collector.sites.site_ids),
         "accepted": collector.counts.accepted,
         "rejected": collector.counts.rejected,
+        "duplicates": collector.commits.duplicates,
+        "bots": collector.counts.bots,
         "endOffset": collector.log.end,
+        "countedOffset": collector.live.state.offset,
+        "counting": collector.live.trouble or "ok",
+        "lagRecords": lag.records,
+        "lagSeconds": round(lag.seconds, 1),
         "waitingBytes": collector.committer.waiting_bytes,
         "freeBytes": collector.free_bytes,
     }
     return json_answer(200 if refusal is None else 503, told)
+
+
+async def _tell_metrics(request: Request) -> Response:
+    told = await asyncio.to_thread(render, request.app.state.collector)
+    return Response(told, media_type=CONTENT_TYPE)

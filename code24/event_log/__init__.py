@@ -8,7 +8,12 @@ Where several machines share a log, another class takes ``SegmentWriter``'s plac
 behind the same ``EventLog``.
 """
 
-from code24.event_log.files import EventLogError, end_offset, partitions
+from code24.event_log.files import (
+    EventLogError,
+    end_offset,
+    partitions,
+    segment_starts,
+)
 from code24.event_log.reader import Record, read
 from code24.event_log.writer import SEGMENT_BYTES, EventLog, SegmentWriter
 
@@ -21,4 +26,5 @@ __all__ = [
     "end_offset",
     "partitions",
     "read",
+    "segment_starts",
 ]

@@ -66,6 +66,12 @@ def segments(partition: Path) -> list[Path]:
     return sorted(partition.glob(f"*{SUFFIX}"), key=first_offset)
 
 
+def segment_starts(folder: Path, partition: str) -> list[int]:
+    """Return the offsets that the partition's segments start with, oldest first."""
+    found = segments(partition_folder(folder, partition))
+    return [first_offset(segment) for segment in found]
+
+
 def end_offset(folder: Path, partition: str) -> int:
     """Return the offset after the last durable record; 0 where nothing was written.
 

@@ -77,6 +77,13 @@ def list_entries(
     return [AuditEntry(**row) for row in rows]
 
 
+def newest_id(state: State) -> int:
+    """Return the number of the newest entry, 0 where there is none; cheap."""
+    query = sa.select(sa.func.coalesce(sa.func.max(audit_log.c.audit_id), 0))
+    with state.read() as connection:
+        return int(connection.execute(query).scalar_one())
+
+
 def note(
     state: State,
     action: str,

@@ -134,3 +134,40 @@ def test_a_state_that_cannot_be_read_is_no_reason_to_drop_events(
         unknown = served.post(event(1), auth=("wk_unknown", ""))
         assert unknown.status_code == 503
         assert served.post(event(2)).status_code == 200
+
+
+def test_two_copies_at_once_wait_for_the_same_sync(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, pool: ThreadPoolExecutor
+) -> None:
+    disk = SlowDisk()
+    with serving(settings) as served:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fdatasync", disk)
+            first = pool.submit(served.post, event(1))
+            assert disk.started.wait(20)
+            one_event = served.health()["waitingBytes"]
+            copies = [pool.submit(served.post, event(1)) for _ in range(4)]
+            wait_until_waiting(served, 5 * one_event)
+            assert not any(each.done() for each in (first, *copies))
+            disk.allowed.set()
+            answers = [each.result().json() for each in (first, *copies)]
+        assert [each["accepted"] for each in answers] == [1] * 5
+        assert served.health()["duplicates"] == 4
+    assert [each.event.id for each in logged(settings)] == ["e1"]
+
+
+def test_what_could_not_be_written_is_no_duplicate_when_it_comes_again(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_descriptor: int, _data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    with serving(settings) as served:
+        with monkeypatch.context() as patch:
+            patch.setattr("code24.event_log.writer.os.write", full)
+            refused = served.post(event(1))
+        assert refused.status_code == 503
+        assert "No space left" in refused.json()["error"]
+        assert served.post(event(1)).json()["accepted"] == 1
+        assert served.health()["duplicates"] == 0
+    assert [each.event.id for each in logged(settings)] == ["e1"]

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from code24.contracts.event import MAX_BATCH_BYTES, Event
 from code24.contracts.wire import encode
@@ -27,17 +28,17 @@ def test_a_batch_may_bring_its_key_and_any_content_type(served: Served) -> None:
     before = len(logged(served.settings))
     body = {
         "writeKey": served.site.write_key,
-        "events": [event(number) for number in range(20)],
+        "events": [event(number) for number in range(100, 120)],
     }
     answer = served.post(body, auth=None, headers={"Content-Type": "text/plain"})
     assert answer.json() == {"accepted": 20, "rejected": []}
     events = [record.event.id for record in logged(served.settings, before)]
-    assert events == [f"e{number}" for number in range(20)]
+    assert events == [f"e{number}" for number in range(100, 120)]
 
 
 def test_a_single_event_may_bring_its_key(served: Served) -> None:
     before = len(logged(served.settings))
-    sent = event(2)
+    sent = event(202)
     answer = served.post({**sent, "writeKey": served.site.write_key}, auth=None)
     assert answer.json()["accepted"] == 1
     [record] = logged(served.settings, before)
@@ -57,14 +58,14 @@ def test_bad_events_are_dead_letters_and_the_rest_goes_on(served: Served) -> Non
         event(timestamp="2001-01-01T00:00:00Z"),
         event(metadata={"text": "x" * 40_000}),
     ]
-    batch = [event(1), *bad, event(2)]
+    batch = [event(301), *bad, event(302)]
     answer = served.post({"events": batch}).json()
     assert answer["accepted"] == 2
     assert [each["index"] for each in answer["rejected"]] == [1, 2, 3, 4]
     codes = [each["reason"].partition(":")[0] for each in answer["rejected"]]
     assert codes == ["wrong_site", "invalid", "too_late", "oversized"]
     kept = [record.event.id for record in logged(served.settings, before)]
-    assert kept == ["e1", "e2"]
+    assert kept == ["e301", "e302"]
     letters = dead_letters(served.settings)[buried:]
     assert [letter.reason for letter in letters] == [
         each["reason"] for each in answer["rejected"]
@@ -228,7 +229,8 @@ def test_the_request_s_user_agent_stands_in(
     served: Served, metadata: dict[str, Any], device: str, reason: str | None
 ) -> None:
     before = len(logged(served.settings))
-    served.post(event(metadata=metadata), headers={"User-Agent": "Xbot/1.0"})
+    sent = event(id=f"by-{reason}", metadata=metadata)
+    served.post(sent, headers={"User-Agent": "Xbot/1.0"})
     [record] = logged(served.settings, before)
     assert record.event.metadata["device"] == device
     assert record.bot_reason == reason
@@ -243,7 +245,7 @@ def test_other_paths_and_methods_are_answered_in_the_same_form(served: Served) -
 
 def test_health_tells_what_was_taken(served: Served) -> None:
     before = served.health()
-    served.post({"events": [event(1), event(2), {}]})
+    served.post({"events": [event(401), event(402), {}]})
     after = served.health()
     assert after["status"] == "ok"
     assert after["reason"] is None
@@ -251,3 +253,59 @@ def test_health_tells_what_was_taken(served: Served) -> None:
     assert after["rejected"] == before["rejected"] + 1
     assert after["endOffset"] == before["endOffset"] + 2
     assert after["waitingBytes"] == 0
+
+
+def test_a_duplicate_is_accepted_counted_and_not_written_again(served: Served) -> None:
+    before, records = served.health(), len(logged(served.settings))
+    sent = [event(id=f"twice-{number}") for number in range(3)]
+    assert served.post({"events": [*sent, sent[0]]}).json()["accepted"] == 4
+    assert served.post({"events": [*sent, event(id="new")]}).json()["accepted"] == 4
+    after = served.health()
+    assert len(logged(served.settings)) == records + 4
+    assert after["duplicates"] == before["duplicates"] + 4
+    assert after["accepted"] == before["accepted"] + 8
+    assert after["countedOffset"] == after["endOffset"] == before["endOffset"] + 4
+
+
+def test_another_site_may_use_the_same_id(served: Served) -> None:
+    blog = new_site(served.settings, "same-ids")
+    before = len(logged(served.settings))
+    served.post(event(id="shared"))
+    other = event(id="shared", siteId="same-ids")
+    served.post(other, auth=(blog.write_key, ""))
+    assert len(logged(served.settings)) == before + 2
+
+
+def test_metrics_are_in_prometheus_text_and_count_what_came(served: Served) -> None:
+    def metrics() -> dict[str, float]:
+        answer = served.client.get("/metrics")
+        assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+        return {
+            sample.name + "".join(sample.labels.values()): sample.value
+            for family in text_string_to_metric_families(answer.text)
+            for sample in family.samples
+        }
+
+    before = metrics()
+    bot = event(id="bot", metadata={"userAgent": "Examplebot/1.0"})
+    batch = [event(id="m1"), event(id="m1"), bot, {}, event(eventType="purchase")]
+    served.post({"events": batch})
+    after = metrics()
+
+    def more(name: str) -> float:
+        name = f"code24_collector_{name}"
+        return after[name] - before.get(name, 0)
+
+    assert more("accepted_total") == 3
+    assert more("rejected_totalinvalid") == 2
+    assert more("duplicates_total") == 1
+    assert more("bots_total") == 1
+    assert more("bytes_total") > 500
+    assert more("commit_seconds_count") == more("commit_records_count") == 1
+    assert more("end_offset") == more("lag_records") == 2
+    assert after["code24_collector_lag_seconds"] > 0
+    assert after["code24_collector_free_bytes"] > 0
+    assert (
+        after["code24_collector_live_entriesids"]
+        == after["code24_collector_end_offset"]
+    )
