@@ -81,9 +81,21 @@ def conclude(
         test = experiment_rows.require(connection, test_id)
         known = experiment_rows.results(connection, test_id)
         decided = _concluding(test, variant, known, reason, actor, now)
-        _record(connection, decided, actor=actor)
-        requests.publish_soon(connection, test.site_id, actor=actor, now=now)
+        record_and_publish(connection, decided, actor=actor)
     return decided
+
+
+def record_and_publish(
+    connection: Connection, decision: Decision, *, actor: str
+) -> None:
+    """Record what a person decided, and ask for a release, within a transaction.
+
+    Raises:
+        StateError, NotKnownError: as ``record``.
+    """
+    _record(connection, decision, actor=actor)
+    now = decision.decided_at
+    requests.publish_soon(connection, decision.site_id, actor=actor, now=now)
 
 
 def _concluding(

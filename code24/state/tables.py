@@ -66,6 +66,17 @@ site_access = sa.Table(
 )
 """One row per site whose origins or limit an operator set; others have the defaults."""
 
+site_policies = sa.Table(
+    "site_policies",
+    metadata,
+    Column("site_id", Text, ForeignKey("sites.site_id"), primary_key=True),
+    Column("is_approval_needed", sa.Boolean, nullable=False),
+    Column("is_shared", sa.Boolean, nullable=False),
+    Column("holdout", REAL, nullable=False),
+    sa.CheckConstraint("holdout BETWEEN 0 AND 0.5", name="holdout"),
+)
+"""One row per site whose policy an operator set; others have the defaults."""
+
 ab_tests = sa.Table(
     "ab_tests",
     metadata,
