@@ -6,6 +6,7 @@ import typer
 from rich.console import Console
 
 from cli.commands import (
+    approval,
     bench,
     doctor,
     imports,
@@ -33,6 +34,7 @@ app.command(name="bench", epilog=bench.EXAMPLE)(bench.bench)
 app.add_typer(site.app, name="site")
 app.add_typer(test.app, name="test")
 app.add_typer(release.app, name="release")
+app.add_typer(approval.app, name="approval")
 app.add_typer(threshold.app, name="threshold")
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, cast, get_args
 import msgspec
 import typer
 
+from cli.commands import site_policy
 from cli.output import console, show_fields, show_json, show_table
 from code24.contracts.site import Site
 from code24.contracts.wire import GoalType
@@ -19,6 +20,8 @@ app = typer.Typer(
     no_args_is_help=True,
     epilog="Example: code24 site add shop --host shop.example --goal sales",
 )
+
+app.command(name="policy", epilog=site_policy.EXAMPLE)(site_policy.policy)
 
 Origins = Annotated[
     list[str] | None,

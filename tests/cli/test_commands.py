@@ -62,6 +62,8 @@ def shop(settings: Settings) -> Settings:
         *(["test", verb] for verb in ("list", "show", "create", "start", "pause")),
         *(["test", verb] for verb in ("stop", "ship", "undo")),
         *(["release", v] for v in ("list", "show", "diff", "rollback", "verify")),
+        ["site", "policy"],
+        *(["approval", verb] for verb in ("list", "approve", "reject")),
         *(["threshold", verb] for verb in ("list", "set", "reset")),
     ],
     ids=" ".join,
@@ -157,6 +159,22 @@ def test_a_test_comes_from_a_file_too(shop: Settings, tmp_path: Path) -> None:
     wrong = code24(shop, *words)
     assert wrong.returncode == 1
     assert "hero.json: holds no definition of a test" in wrong.stderr
+
+
+def test_a_policy_is_shown_and_changed(shop: Settings) -> None:
+    words = ["site", "policy", "shop"]
+    assert "are automatic" in code24(shop, *words).stdout
+    changed = code24(shop, *words, "--approve", "--holdout", "0.05", "--json")
+    assert json.loads(changed.stdout) == {
+        "siteId": "shop",
+        "isApprovalNeeded": True,
+        "isShared": True,
+        "holdout": 0.05,
+    }
+    assert code24(shop, *words, "--holdout", "0.9").returncode == 1
+    assert "Nothing waits" in code24(shop, "approval", "list").stdout
+    unknown = code24(shop, "approval", "approve", "d-9")
+    assert unknown.stderr == "error: proposal 'd-9' is not known\n"
 
 
 def test_a_wrong_goal_is_one_line_on_standard_error(settings: Settings) -> None:

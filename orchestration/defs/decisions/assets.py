@@ -1,17 +1,18 @@
 """The decision log, written to shared state."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
 import polars as pl
 
 from code24.contracts.decision import Decision
+from code24.contracts.site_policy import SitePolicy
 from code24.contracts.wire import digest
 from code24.settings import Settings
+from code24.state import State, approvals, experiments, open_state, site_policies
 from code24.state import decisions as log
-from code24.state import experiments, open_state
 from models.experiments.policy import DEFAULT_POLICY, Policy, Verdict, decide
 from orchestration.markdown import table_of
 from orchestration.resources import OWNERS
@@ -40,8 +41,9 @@ def decisions(
     """What is done about each running test: keep, shift, stop, ship or hold.
 
     Recorded in shared state together with what it changes there; evidence that was
-    decided on before adds nothing. It waits for the checks of every mart, also of
-    those it does not read: where one of them is wrong, so may be what the others say.
+    decided on before adds nothing. Where a site's policy asks for an operator's word,
+    what visitors would see is proposed instead. It waits for the checks of every mart,
+    also of those it does not read: where one is wrong, so may be what the others say.
     """
     taken, added = decide_all(settings, warehouse.read("from experiments.analyses"))
     return dg.MaterializeResult(metadata=_metadata(taken, added))
@@ -50,14 +52,28 @@ def decisions(
 def decide_all(
     settings: Settings, analyses: pl.DataFrame
 ) -> tuple[list[Decision], list[str]]:
-    """Decide about every running test; return all decisions, and the new ones' ids."""
+    """Decide about every running test; return all decisions, and the new ones' ids.
+
+    A new one may be a proposal: what its site's policy wants approved.
+    """
     now = datetime.now(UTC)
     with open_state(settings.database_url) as state:
         running = {t.test_id for t in experiments.list_tests(state, status="running")}
         verdicts = decide(analyses, DEFAULT_POLICY)
         taken = as_decisions(verdicts, DEFAULT_POLICY, running, now)
-        added = [d.decision_id for d in taken if log.record(state, d, actor=ACTOR)]
+        policies = site_policies.list_policies(state)
+        added = [d.decision_id for d in taken if _settle(state, d, policies)]
     return taken, added
+
+
+def _settle(
+    state: State, decision: Decision, policies: Mapping[str, SitePolicy]
+) -> bool:
+    """Record a decision, or propose it; return whether it was new."""
+    is_seen = decision.kind in log.CHANGED
+    if is_seen and policies[decision.site_id].is_approval_needed:
+        return approvals.propose(state, decision, actor=ACTOR)
+    return log.record(state, decision, actor=ACTOR)
 
 
 def as_decisions(

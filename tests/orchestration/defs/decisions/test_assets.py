@@ -3,8 +3,8 @@ from datetime import timedelta
 import polars as pl
 
 from code24.settings import Settings
+from code24.state import approvals, experiments, open_state, site_policies
 from code24.state import decisions as log
-from code24.state import experiments, open_state
 from models.experiments.policy import DEFAULT_POLICY, Policy, Verdict
 from orchestration.defs.decisions.assets import as_decisions, decide_all
 from orchestration.defs.experiments.assets import analyse
@@ -79,3 +79,23 @@ def test_a_decision_is_recorded_once_with_what_it_does(settings: Settings) -> No
         (recorded,) = log.list_decisions(state)
     assert (test.status, test.winner_variant) == ("complete", "new")
     assert recorded == taken
+
+
+def test_a_site_that_wants_to_be_asked_is_asked_once_and_answers(
+    settings: Settings,
+) -> None:
+    with open_state(settings.database_url) as state:
+        fill_state(state)
+        site_policies.set_policy(
+            state, "shop", is_approval_needed=True, actor="ada", now=NOW
+        )
+    taken, added = decide_all(settings, analyses())
+    again = decide_all(settings, analyses())
+    assert (len(added), again[1]) == (1, [])
+    with open_state(settings.database_url) as state:
+        assert log.list_decisions(state, "wins") == []
+        (waiting,) = approvals.list_approvals(state, "shop", "requested")
+        assert waiting.proposal.kind == "ship"
+        approvals.approve(state, waiting.approval_id, actor="ada", now=NOW)
+        assert experiments.get_test(state, "wins").winner_variant == "new"
+        assert [d.decision_id for d in taken] == [waiting.approval_id]
