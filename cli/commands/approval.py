@@ -29,7 +29,7 @@ def list_(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List what waits: which test, what would be done, and why."""
-    status = None if everything else "requested"
+    status: approvals.ApprovalStatus | None = None if everything else "requested"
     with open_state(load().database_url) as state:
         found = approvals.list_approvals(state, site, status)
     if as_json:
