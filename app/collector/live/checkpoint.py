@@ -20,6 +20,7 @@ from app.collector.live.counters import Key
 from app.collector.live.crossings import Crossing, Reached, SinceKey, Subject
 from app.collector.live.state import LiveState
 from app.collector.live.units import Arm, Shown, Totals
+from code24.errors import Code24Error
 
 VERSION = 1
 """Another version's file is made anew from the log."""
@@ -111,16 +112,17 @@ class Checkpoint:
         """Open the file, or make it anew where it cannot be used.
 
         Raises:
-            OSError: the folder cannot be made.
+            Code24Error: it cannot be made anew either, as on a full disk.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
         self._partition = partition
         try:
-            self._connection = _opened(path)
-        except sqlite3.DatabaseError as error:
-            _log.warning("%s: made anew from the event log: %s", path, error)
-            self._start_anew()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = self._open_or_remake()
+        except (OSError, sqlite3.Error) as error:
+            raise Code24Error(
+                f"{path}: cannot be written: {error}; free some room, then start again"
+            ) from error
         self._unwritten = Changes()
 
     def load(self, state: LiveState) -> bool:
@@ -144,7 +146,7 @@ class Checkpoint:
     def discard(self) -> None:
         """Make the file anew, empty."""
         self._connection.close()
-        self._start_anew()
+        self._connection = self._remade()
 
     def write(self, changes: Changes) -> None:
         """Write what changed in one transaction; kept for the next call if it fails.
@@ -161,10 +163,17 @@ class Checkpoint:
         """Leave the file."""
         self._connection.close()
 
-    def _start_anew(self) -> None:
+    def _open_or_remake(self) -> sqlite3.Connection:
+        try:
+            return _opened(self._path)
+        except sqlite3.DatabaseError as error:
+            _log.warning("%s: made anew from the event log: %s", self._path, error)
+            return self._remade()
+
+    def _remade(self) -> sqlite3.Connection:
         for suffix in ("", "-wal", "-shm"):
             Path(f"{self._path}{suffix}").unlink(missing_ok=True)
-        self._connection = _opened(self._path)
+        return _opened(self._path)
 
     def _place(self, partition: str) -> tuple[int, int] | None:
         query = (

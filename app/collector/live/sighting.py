@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from code24.contracts.event import Event, LogRecord
 from code24.contracts.wire import GoalType, encode
+from code24.enrichment.clock import happened_at
 
 ID_BYTES = 16
 """128 bits: among 10 M ids a day two differing ones meet once in 10¹⁷ years."""
@@ -34,7 +35,7 @@ class Exposure(NamedTuple):
     test_id: str
     variant_id: str
     at: float
-    """Seconds since 1970, as the visitor's clock has them."""
+    """When, by the door's clock, in seconds since 1970."""
 
 
 class Conversion(NamedTuple):
@@ -71,10 +72,10 @@ def sighting(record: LogRecord) -> Sighting:
     if event.event_type == "page_view":
         return Sighting(digest, event.site_id, received_at, True, ("page_views",))
     if event.event_type == "conversion":
-        reached = _conversion(event)
+        reached = _conversion(record)
         return Sighting(digest, event.site_id, received_at, True, (), None, reached)
     read = _INTERACTIONS.get(_text(event.metadata.get("name")) or "")
-    measures, exposure = ((), None) if read is None else read(event)
+    measures, exposure = ((), None) if read is None else read(record)
     return Sighting(digest, event.site_id, received_at, True, measures, exposure)
 
 
@@ -97,24 +98,24 @@ def cents(value: float) -> int:
     return rounded if value >= 0 else -rounded
 
 
-_Read = Callable[[Event], tuple[tuple[str, ...], Exposure | None]]
+_Read = Callable[[LogRecord], tuple[tuple[str, ...], Exposure | None]]
 
 
-def _exposed(event: Event) -> tuple[tuple[str, ...], Exposure | None]:
+def _exposed(record: LogRecord) -> tuple[tuple[str, ...], Exposure | None]:
+    event = record.event
     test_id = _text(event.metadata.get("experimentId"))
     variant_id = _text(event.metadata.get("variationId"))
     if test_id is None or variant_id is None:
         return (), None
     if not (0 < len(test_id) <= MAX_NAME and 0 < len(variant_id) <= MAX_NAME):
         return (), None
-    at = event.timestamp.timestamp()
-    return (), Exposure(_unit(event), test_id, variant_id, at)
+    return (), Exposure(_unit(event), test_id, variant_id, _happened_at(record))
 
 
-def _measured(event: Event) -> tuple[tuple[str, ...], Exposure | None]:
+def _measured(record: LogRecord) -> tuple[tuple[str, ...], Exposure | None]:
     found: list[str] = []
     for name, poor_from in POOR_VITALS.items():
-        value = _number(event.metadata.get(name))
+        value = _number(record.event.metadata.get(name))
         if value is not None:
             found.append(f"{name}_measured")
             if value >= poor_from:
@@ -122,7 +123,7 @@ def _measured(event: Event) -> tuple[tuple[str, ...], Exposure | None]:
     return tuple(found), None
 
 
-def _failed(_event: Event) -> tuple[tuple[str, ...], Exposure | None]:
+def _failed(_record: LogRecord) -> tuple[tuple[str, ...], Exposure | None]:
     return ("errors",), None
 
 
@@ -134,12 +135,19 @@ _INTERACTIONS: dict[str, _Read] = {
 """The named interactions that are counted."""
 
 
-def _conversion(event: Event) -> Conversion | None:
+def _conversion(record: LogRecord) -> Conversion | None:
+    event = record.event
     if event.goal_type is None:
         return None
     value = cents(event.conversion_value or 0.0)
-    at = event.timestamp.timestamp()
-    return Conversion(_unit(event), event.goal_type, value, at)
+    return Conversion(_unit(event), event.goal_type, value, _happened_at(record))
+
+
+def _happened_at(record: LogRecord) -> float:
+    """Return when it happened by the door's clock, as the warehouse has it."""
+    event = record.event
+    moment = happened_at(event.timestamp, event.sent_at, record.received_at)
+    return moment.timestamp()
 
 
 def _unit(event: Event) -> int:
