@@ -8,6 +8,7 @@ from types import FrameType
 import uvicorn
 
 from app.collector.collector import Collector, open_collector
+from app.collector.connections import MAX_CONNECTIONS, GuardedHttp
 from app.collector.server import build_app
 from code24.errors import Code24Error
 from code24.settings import HOST, load
@@ -35,6 +36,8 @@ def _serve(collector: Collector, port: int) -> None:
         build_app(lambda: nullcontext(collector)),
         host=HOST,
         port=port,
+        http=GuardedHttp,
+        limit_concurrency=MAX_CONNECTIONS,
         log_level="warning",
         access_log=False,
         proxy_headers=False,

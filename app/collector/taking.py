@@ -38,6 +38,9 @@ from code24.state import StateError
 BROWSER = "Mozilla/"
 """How every browser's user agent starts; a server's client has a name of its own."""
 
+BYTES_PER_EVENT = 4 * 1024
+"""Larger events count as several towards a site's limit."""
+
 
 async def take_request(protocol: Protocol, request: Request) -> Response:
     """Take one request in a protocol, and answer when all of it is durable.
@@ -50,14 +53,14 @@ async def take_request(protocol: Protocol, request: Request) -> Response:
     if refusal is not None:
         raise refusal
     site = await _named_by_header(collector, request)
-    envelope = await _opened(protocol, collector, request)
+    envelope, size = await _opened(protocol, collector, request)
     if site is None:
         site = await _site_of(collector, envelope.key)
         if site is None and protocol.unknown_site is not None:
             return protocol.unknown_site()
         site = _known(site, envelope.key)
         _check_origin(site, request)
-    _charge(collector, site, len(envelope.items))
+    _charge(collector, site, max(len(envelope.items), size // BYTES_PER_EVENT))
     facts = _facts(protocol, collector, request, site)
     events = _events(protocol, collector, request, envelope, site)
     answer = await collector.take(events, site.site_id, facts, request.url.path)
@@ -78,7 +81,8 @@ async def _named_by_header(collector: Collector, request: Request) -> Site | Non
 
 async def _opened(
     protocol: Protocol, collector: Collector, request: Request
-) -> Envelope:
+) -> tuple[Envelope, int]:
+    """Return the body taken apart, and its size in bytes, inflated."""
     path, body = request.url.path, b""
     try:
         body = await read_body(request)
@@ -91,7 +95,7 @@ async def _opened(
             f"{len(envelope.items)} events in one request, "
             f"{MAX_BATCH_EVENTS} are allowed"
         )
-    return envelope
+    return envelope, len(body)
 
 
 async def _site_of(collector: Collector, key: Key | None) -> Site | None:

@@ -7,6 +7,7 @@ import uvicorn
 
 from app.collector.collector import Collector, open_collector
 from app.collector.committer import Committer
+from app.collector.connections import GuardedHttp
 from app.collector.server import build_app
 from code24.contracts.event import LogRecord
 from code24.intake import Encoded
@@ -33,6 +34,7 @@ def main() -> None:
         build_app(lambda: _opened(settings)),
         host=HOST,
         port=settings.ports.collector,
+        http=GuardedHttp,
         log_level="error",
         access_log=False,
         server_header=False,

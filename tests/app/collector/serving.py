@@ -16,6 +16,7 @@ import msgspec
 import uvicorn
 
 from app.collector.collector import open_collector
+from app.collector.connections import GuardedHttp
 from app.collector.server import build_app
 from code24.contracts.event import DeadLetter, LogRecord
 from code24.contracts.site import Site
@@ -108,7 +109,8 @@ def serving(settings: Settings, max_waiting_bytes: int = 1 << 25) -> Iterator[Se
     site = new_site(settings, "shop")
     port = settings.ports.collector
     app = build_app(lambda: open_collector(settings, max_waiting_bytes))
-    server = uvicorn.Server(uvicorn.Config(app, HOST, port, log_level="warning"))
+    config = uvicorn.Config(app, HOST, port, http=GuardedHttp, log_level="warning")
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
     address = f"http://{HOST}:{port}"
