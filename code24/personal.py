@@ -6,11 +6,12 @@ See docs/decisions/0011.
 from collections.abc import Mapping
 from hashlib import blake2b
 from pathlib import Path
+from secrets import token_bytes
 from typing import Any
 
 from code24.contracts.event import MAX_NESTING
 from code24.errors import Code24Error
-from code24.secret_file import kept_secret
+from code24.secret_file import SECRET_BYTES, kept_secret
 
 PSEUDONYM_KEY = "pseudonyms.key"
 ID_BYTES = 16
@@ -56,12 +57,17 @@ class Pseudonyms:
     of one site always has the same, nobody without the key can try addresses.
     """
 
-    def __init__(self, keys: Path) -> None:
+    def __init__(self, keys: Path | None) -> None:
         """Take the key in the folder of keys, made where there is none.
+
+        Without a folder the key is drawn and forgotten with the object.
 
         Raises:
             PseudonymError: it cannot be read or made.
         """
+        if keys is None:
+            self._key = token_bytes(SECRET_BYTES)
+            return
         try:
             self._key = kept_secret(keys / PSEUDONYM_KEY)
         except OSError as error:
