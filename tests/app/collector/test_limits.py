@@ -62,9 +62,10 @@ def test_a_noisy_site_is_told_to_wait_and_the_quiet_one_is_served(
 ) -> None:
     noisy = new_site(served_alone.settings, "noisy")
     allow(served_alone, "noisy", events_per_second=1)
-    batch = {"events": [event(n, siteId="noisy") for n in range(20)]}
 
-    def shout(_number: int) -> httpx.Response:
+    def shout(number: int) -> httpx.Response:
+        numbers = range(number * 20, number * 20 + 20)
+        batch = {"events": [event(n, siteId="noisy") for n in numbers]}
         return served_alone.post(batch, auth=(noisy.write_key, ""))
 
     def speak(number: int) -> httpx.Response:
@@ -116,8 +117,8 @@ def test_keys_are_for_the_site_s_own_pages(
     assert served.post(event(), auth=("wk_nobody", "")).status_code == 401
     headers = {} if origin is None else {"Origin": origin}
     before = served.health()["endOffset"]
-    assert served.post(event(), headers=headers).status_code == status
-    body = {**event(), "writeKey": served.site.write_key}
+    assert served.post(event(id=f"{origin}"), headers=headers).status_code == status
+    body = {**event(id=f"{origin} again"), "writeKey": served.site.write_key}
     answer = served.post(body, headers=headers, auth=None)
     assert answer.status_code == status
     taken = 2 if status == 200 else 0
