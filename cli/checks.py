@@ -1,9 +1,10 @@
 """What ``code24 doctor`` looks at: each check says how it stands, and the way out."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -15,11 +16,13 @@ from code24.errors import Code24Error
 from code24.intake import dead_folder
 from code24.releases import Reader
 from code24.settings import Settings
-from code24.state import open_state, sites
+from code24.state import jobs, open_state, requests, sites, workers
 
 Health = Literal["well", "idle", "ill"]
 LOW_DISK_BYTES = 2 * 2**30
 """Below this the collector will soon answer 429."""
+LATE = timedelta(minutes=1)
+"""A job that has been due for longer has been missed by worker and sensor alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +125,39 @@ def _reports(settings: Settings) -> Finding:
     return Finding("reports", "well", f"version {version}")
 
 
+def _jobs(settings: Settings) -> Finding:
+    """Look for jobs that nobody takes, and for those that are dead."""
+    now = datetime.now(UTC)
+    with open_state(settings.database_url) as state:
+        counts = jobs.counts(state)
+        late = jobs.list_jobs(state, status="queued", due_before=now - LATE)
+        seen = [worker.seen_at for worker in workers.list_workers(state)]
+        is_waiting = requests.waits(state, since=now - LATE)
+    detail = (
+        f"{counts['queued']:,} queued, {counts['running']:,} running, "
+        f"{counts['failed']:,} dead; {_last_seen(seen, now)}"
+    )
+    if not seen:
+        return Finding("jobs", "idle", detail, "code24 up")
+    if late or is_waiting or now - max(seen) > LATE:
+        what = f"{len(late):,} jobs overdue by a minute"
+        return Finding("jobs", "ill", f"{what}; {detail}", "restart code24 up")
+    if counts["failed"]:
+        return Finding("jobs", "ill", detail, "code24 job list --status failed")
+    return Finding("jobs", "well", detail)
+
+
+def _last_seen(seen: Sequence[datetime], now: datetime) -> str:
+    if not seen:
+        return "no worker runs"
+    return f"a worker was seen {(now - max(seen)).total_seconds():.0f} s ago"
+
+
 _STORES: dict[str, Callable[[Settings], Finding]] = {
     "disk": _disk,
     "keys": _keys,
     "shared state": _state,
+    "jobs": _jobs,
     "event log": _log,
     "warehouse": _warehouse,
     "release": _release,

@@ -10,6 +10,7 @@ from cli.commands import (
     bench,
     doctor,
     imports,
+    job,
     release,
     run,
     site,
@@ -33,6 +34,7 @@ app.command(name="import", epilog=imports.EXAMPLE)(imports.import_file)
 app.command(name="bench", epilog=bench.EXAMPLE)(bench.bench)
 app.add_typer(site.app, name="site")
 app.add_typer(test.app, name="test")
+app.add_typer(job.app, name="job")
 app.add_typer(release.app, name="release")
 app.add_typer(approval.app, name="approval")
 app.add_typer(threshold.app, name="threshold")

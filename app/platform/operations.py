@@ -1,5 +1,6 @@
 """What the control API can do, as data: routed and described from one list."""
 
+import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from threading import Lock
@@ -9,12 +10,27 @@ import msgspec
 
 from code24.contracts.decision import Decision
 from code24.contracts.experiment import Experiment, TestStatus
+from code24.contracts.message import JobKind, Priority
 from code24.contracts.release import Switches
 from code24.contracts.site import Site
-from code24.contracts.wire import Contract
+from code24.contracts.wire import Contract, Identifier, Slug
+from code24.errors import Code24Error
+from code24.publishing import publish
 from code24.releases import Publisher, Reader
 from code24.settings import Settings
-from code24.state import State, audit, decisions, experiments, jobs, sites
+from code24.state import (
+    State,
+    audit,
+    decisions,
+    experiments,
+    jobs,
+    requests,
+    sites,
+    workers,
+)
+from code24.state.jobs import Job, JobStatus
+
+LOG = logging.getLogger(__name__)
 
 OPERATOR = "operator"
 """The actor of every change made through this API."""
@@ -55,9 +71,16 @@ class DecisionList(Contract, frozen=True, kw_only=True):
 
 
 class JobList(Contract, frozen=True, kw_only=True):
-    """The jobs, the latest due first."""
+    """The jobs, the latest due first, and how many of all there are by status."""
 
-    jobs: list[jobs.Job]
+    jobs: list[Job]
+    counts: dict[JobStatus, int]
+
+
+class WorkerList(Contract, frozen=True, kw_only=True):
+    """The processes that work off jobs, the one seen last first."""
+
+    workers: list[workers.Worker]
 
 
 class Nothing(Contract, frozen=True, kw_only=True):
@@ -81,7 +104,18 @@ class JobFilter(Contract, frozen=True, kw_only=True):
     """Which jobs."""
 
     site_id: str | None = None
-    status: jobs.JobStatus | None = None
+    status: JobStatus | None = None
+    kind: Slug | None = None
+
+
+class JobRequest(Contract, frozen=True, kw_only=True):
+    """Ask for a job of one site."""
+
+    site_id: Slug
+    kind: JobKind
+    priority: Priority = "urgent"
+    idempotency_key: Identifier | None = None
+    """The same key again is the same request: it makes one job."""
 
 
 class SwitchRequest(Contract, frozen=True, kw_only=True):
@@ -143,13 +177,55 @@ def _decisions(call: Call) -> DecisionList:
 
 def _jobs(call: Call) -> JobList:
     wanted = _filter(call, JobFilter)
-    return JobList(jobs=jobs.list_jobs(call.state, wanted.site_id, wanted.status))
+    found = jobs.list_jobs(
+        call.state, wanted.site_id, wanted.status, job_type=wanted.kind
+    )
+    return JobList(jobs=found, counts=jobs.counts(call.state))
+
+
+def _job(call: Call) -> Job:
+    return jobs.get_job(call.state, call.path["job_id"])
+
+
+def _request_job(call: Call) -> Job:
+    wanted = msgspec.json.decode(call.body, type=JobRequest)
+    return requests.request(
+        call.state,
+        wanted.site_id,
+        wanted.kind,
+        wanted.priority,
+        actor=OPERATOR,
+        now=datetime.now(UTC),
+        key=wanted.idempotency_key,
+    )
+
+
+def _cancel_job(call: Call) -> Job:
+    job_id, now = call.path["job_id"], datetime.now(UTC)
+    return jobs.cancel(call.state, job_id, actor=OPERATOR, now=now)
+
+
+def _retry_job(call: Call) -> Job:
+    job_id, now = call.path["job_id"], datetime.now(UTC)
+    return jobs.retry(call.state, job_id, actor=OPERATOR, now=now)
+
+
+def _workers(call: Call) -> WorkerList:
+    _filter(call, Nothing)
+    return WorkerList(workers=workers.list_workers(call.state))
 
 
 def _undo(call: Call) -> Decision:
-    return decisions.undo(
-        call.state, call.path["decision_id"], actor=OPERATOR, now=datetime.now(UTC)
+    """Undo, then publish at once; where that fails, the job asked for will do it."""
+    decision_id = call.path["decision_id"]
+    undoing = decisions.undo(
+        call.state, decision_id, actor=OPERATOR, now=datetime.now(UTC)
     )
+    try:
+        publish(call.settings, {"undo": decision_id})
+    except Code24Error as error:
+        LOG.warning("undone, but not published yet: %s", error)
+    return undoing
 
 
 def _switches(call: Call) -> Switches:
@@ -214,11 +290,36 @@ OPERATIONS = (
     Operation(
         "POST",
         "/v1/decisions/{decision_id}/undo",
-        "Bring a test back to where it was before a decision; the log keeps both.",
+        "Bring a test back to where it was before a decision, and publish that; the "
+        "log keeps both.",
         _undo,
         Decision,
     ),
     Operation("GET", "/v1/jobs", "The jobs.", _jobs, JobList, JobFilter),
+    Operation(
+        "POST",
+        "/v1/jobs",
+        "Ask for a job; the one that answers the request is returned.",
+        _request_job,
+        Job,
+        body=JobRequest,
+    ),
+    Operation("GET", "/v1/jobs/{job_id}", "One job.", _job, Job),
+    Operation(
+        "POST",
+        "/v1/jobs/{job_id}/cancel",
+        "End a job that is queued or running; a run under way is not stopped.",
+        _cancel_job,
+        Job,
+    ),
+    Operation(
+        "POST",
+        "/v1/jobs/{job_id}/retry",
+        "Queue a failed or cancelled job again, due now.",
+        _retry_job,
+        Job,
+    ),
+    Operation("GET", "/v1/workers", "Who works off jobs.", _workers, WorkerList),
     Operation("GET", "/v1/switches", "What is switched off.", _switches, Switches),
     Operation(
         "POST",

@@ -61,6 +61,7 @@ def shop(settings: Settings) -> Settings:
         *(["site", verb] for verb in ("add", "list", "show", "import")),
         *(["test", verb] for verb in ("list", "show", "create", "start", "pause")),
         *(["test", verb] for verb in ("stop", "ship", "undo")),
+        *(["job", v] for v in ("list", "show", "request", "cancel", "retry")),
         *(["release", v] for v in ("list", "show", "diff", "rollback", "verify")),
         ["site", "policy"],
         *(["approval", verb] for verb in ("list", "approve", "reject")),

@@ -12,7 +12,16 @@ from code24.contracts.decision import Decision
 from code24.contracts.site import Site
 from code24.releases import Reader
 from code24.settings import Settings
-from code24.state import State, audit, decisions, experiments, jobs, sites
+from code24.state import (
+    State,
+    audit,
+    decisions,
+    experiments,
+    jobs,
+    messages,
+    sites,
+    workers,
+)
 from tests.app.platform.conftest import NOW
 
 
@@ -71,10 +80,57 @@ def test_decisions_come_with_their_evidence(client: httpx.Client) -> None:
     assert entry["evidence"] == {"confidenceLevel": 0.99}
 
 
-def test_jobs_are_listed(client: httpx.Client, state: State) -> None:
-    jobs.enqueue(state, "shop", "seo", "audit", "high", now=NOW, payload={})
-    (job,) = client.get("/v1/jobs", params={"status": "queued"}).json()["jobs"]
+def test_jobs_are_listed_shown_and_counted(client: httpx.Client, state: State) -> None:
+    job_id = jobs.enqueue(state, "shop", "seo", "audit", "high", now=NOW, payload={})
+    answer = client.get("/v1/jobs", params={"status": "queued", "kind": "audit"}).json()
+    (job,) = answer["jobs"]
     assert (job["siteId"], job["jobType"], job["priority"]) == ("shop", "audit", 3)
+    assert answer["counts"]["queued"] == 1
+    assert client.get(f"/v1/jobs/{job_id}").json() == job
+    assert client.get("/v1/jobs/gone").status_code == 404
+    assert client.get("/v1/jobs?kind=other").json()["jobs"] == []
+
+
+def test_a_job_is_asked_for_once_cancelled_and_tried_again(
+    operator: httpx.Client, state: State
+) -> None:
+    wanted = {"siteId": "shop", "kind": "analysis", "idempotencyKey": "k"}
+    job = operator.post("/v1/jobs", json=wanted).json()
+    assert (job["status"], job["priority"]) == ("queued", 1)
+    assert operator.post("/v1/jobs", json=wanted).json()["id"] == job["id"]
+    (message,) = messages.list_messages(state, "shop", limit=1)
+    assert message.type == "optimization_request"
+    path = f"/v1/jobs/{job['id']}"
+    assert operator.post(f"{path}/retry").status_code == 409
+    assert operator.post(f"{path}/cancel").json()["status"] == "cancelled"
+    assert operator.post(f"{path}/cancel").status_code == 409
+    assert operator.post(f"{path}/retry").json()["status"] == "queued"
+    entry = audit.list_entries(state, subject=f"job:{job['id']}")[0]
+    assert (entry.actor, entry.action) == ("operator", "job.retry")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status", "problem"),
+    [
+        ({"siteId": "shop", "kind": "dance"}, 400, "dance"),
+        ({"siteId": "gone", "kind": "analysis"}, 404, "site 'gone'"),
+        ({"kind": "analysis"}, 400, "siteId"),
+    ],
+)
+def test_a_wrong_request_for_a_job_is_named(
+    operator: httpx.Client, wanted: dict[str, str], status: int, problem: str
+) -> None:
+    answer = operator.post("/v1/jobs", json=wanted)
+    assert answer.status_code == status
+    assert problem in answer.json()["error"]
+
+
+def test_workers_are_listed_by_their_heartbeat(
+    client: httpx.Client, state: State
+) -> None:
+    workers.beat(state, "host:1:2", started_at=NOW, now=NOW, run_id="r1")
+    (worker,) = client.get("/v1/workers").json()["workers"]
+    assert (worker["workerId"], worker["runId"]) == ("host:1:2", "r1")
 
 
 @pytest.mark.parametrize(
@@ -126,6 +182,14 @@ def test_undoing_a_decision_brings_the_test_back(
     assert experiments.get_test(state, "hero").status == "running"
     entry = audit.list_entries(state, subject="test:hero")[0]
     assert (entry.actor, entry.action) == ("operator", "decision.undo")
+
+
+def test_an_undo_is_published_at_once(
+    operator: httpx.Client, settings: Settings
+) -> None:
+    operator.post("/v1/decisions/d-ship/undo")
+    (test,) = _reader(settings).site(_reader(settings).current(), "shop").tests
+    assert (test.test_id, test.status) == ("hero", "running")
 
 
 @pytest.mark.parametrize(

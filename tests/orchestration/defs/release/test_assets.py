@@ -1,9 +1,9 @@
 import msgspec
 
 from code24.contracts.site import Site
+from code24.publishing import build_shards, publish
 from code24.settings import Settings
 from code24.state import experiments, open_state
-from orchestration.defs.release.assets import build_shards, publish
 from tests.orchestration.homes import NOW, fill_state, running
 
 
@@ -33,14 +33,14 @@ def test_a_release_is_published_once_and_noted_with_its_weights(
 ) -> None:
     with open_state(settings.database_url) as state:
         fill_state(state)
-    first = publish(settings, "run-1")
+    first = publish(settings, {"run": "run-1"})
     assert first is not None
     assert first.provenance == {"run": "run-1"}
-    assert publish(settings, "run-2") is None
+    assert publish(settings, {"run": "run-2"}) is None
     with open_state(settings.database_url) as state:
         experiments.transition(state, "few", "paused", actor="test", now=NOW)
         served = experiments.note_release(state, "r", ["few"], actor="test", now=NOW)
     assert served == 0, "its weights were served by the first release"
-    second = publish(settings, "run-3")
+    second = publish(settings, {"run": "run-3"})
     assert second is not None
     assert second.previous == first.release_id
