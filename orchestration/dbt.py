@@ -63,8 +63,10 @@ class ResidentDbt:
                 self._parse()
         return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
 
-    def build(self, models: Sequence[str] = ()) -> list[NodeResult]:
-        """Run these models (all where none is named) and their tests.
+    def build(
+        self, models: Sequence[str] = (), *, with_tests: bool = True
+    ) -> list[NodeResult]:
+        """Run these models (all where none is named) and, if asked, their tests.
 
         A test that looks at a model which is not among them is left out: the two
         are of different moments.
@@ -77,8 +79,9 @@ class ResidentDbt:
             self._parse()
         self._settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
         chosen = ["--indirect-selection", "cautious", "--select", *models]
-        unit_tests = ["--exclude-resource-type", "unit_test"]
-        answer = self._invoke("build", *unit_tests, *(chosen if models else ()))
+        left_out = ["unit_test"] if with_tests else ["unit_test", "test"]
+        kinds = ["--exclude-resource-types", *left_out]
+        answer = self._invoke("build", *kinds, *(chosen if models else ()))
         if answer.result is None:
             raise DbtError(self._reason(answer.exception))
         return [self._node_result(result) for result in answer.result.results]

@@ -12,6 +12,6 @@ def benches() -> tuple[Bench, ...]:
         dispatcher.FAILED_ON_SWAP,
         collector.ACKNOWLEDGED,
         collector.DURABLE,
-        warehouse.FULL_BUILD,
+        warehouse.SCALE,
         loop.RUN,
     )

@@ -1,8 +1,9 @@
 """``code24 site``: the websites and their goals."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, cast, get_args
+from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import msgspec
 import typer
@@ -14,6 +15,9 @@ from code24.contracts.wire import GoalType
 from code24.errors import Code24Error
 from code24.settings import load
 from code24.state import open_state, sites
+
+if TYPE_CHECKING:
+    from cli.importers.site_list import SiteLine
 
 app = typer.Typer(
     help="The websites and their goals.",
@@ -32,6 +36,7 @@ Origins = Annotated[
     ),
 ]
 LISTED = ("siteId", "host", "vertical", "goals", "writeKey", "clientKey")
+OUTCOMES = {"new": "new", "there": "there already"}
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -125,23 +130,54 @@ def show(site_id: str, as_json: AsJson = False) -> None:
     _show(site, as_json=as_json)
 
 
-@app.command(name="import", epilog="Example: code24 site import sites.csv")
+@app.command(name="import", epilog="Example: code24 site import sites.csv --dry-run")
 def import_(
     path: Annotated[
-        Path, typer.Argument(help="CSV with the columns site_id,host,vertical,goals.")
+        Path,
+        typer.Argument(
+            help="CSV with the columns site_id,host,vertical,goals, or JSON lines."
+        ),
     ],
     dry_run: Annotated[bool, typer.Option(help="Check the file, add nothing.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Add every site of a CSV file; ``goals`` are separated by spaces."""
-    rows = _read_sites(path)
-    if not dry_run:
-        with open_state(load().database_url) as state:
-            for site_id, host, vertical, goals in rows:
-                sites.add_site(
-                    state, site_id, host, vertical, goals, actor="cli", now=_now()
-                )
-    verb = "would be added" if dry_run else "are there now"
-    console.print(f"{len(rows)} sites of {path} {verb}.")
+    """Add every site of a file, or none if a line is wrong; goals have spaces between.
+
+    A site that is there already and is the same stays as it is.
+    """
+    from cli.importers import site_list  # noqa: PLC0415 - only this command needs it
+
+    with open_state(load().database_url) as state:
+        lines = site_list.read(path, sites.list_sites(state))
+        refused = [line for line in lines if line.outcome == "refused"]
+        if not refused and not dry_run:
+            for line in lines:
+                goals = _goals(list(line.goals))
+                of_site = (line.site_id, line.host, line.vertical, goals)
+                sites.add_site(state, *of_site, actor="cli", now=_now())
+    if as_json:
+        show_json(lines)
+    else:
+        _show_lines(path, lines, dry_run=dry_run)
+    if refused:
+        first = refused[0]
+        others = f", and {len(refused) - 1} more" if len(refused) > 1 else ""
+        place = path.parent / first.line
+        raise Code24Error(f"{place}: {first.reason}{others}; no site was added")
+
+
+def _show_lines(path: Path, lines: "Sequence[SiteLine]", *, dry_run: bool) -> None:
+    show_table(
+        ("line", "site", "host", "outcome"),
+        [
+            (one.line, one.site_id, one.host, one.reason or OUTCOMES[one.outcome])
+            for one in lines
+        ],
+        empty="No lines.",
+    )
+    if all(one.outcome != "refused" for one in lines):
+        verb = "would be there" if dry_run else "are there now"
+        console.print(f"{len(lines)} sites of {path} {verb}.")
 
 
 def _listed(site: Site) -> dict[str, object]:
@@ -182,33 +218,6 @@ def _goals(names: list[str]) -> tuple[GoalType, ...]:
         if name not in known:
             raise Code24Error(f"goal {name!r}: must be one of {', '.join(known)}")
     return tuple(cast("GoalType", name) for name in names)
-
-
-def _read_sites(path: Path) -> list[tuple[str, str, str, tuple[GoalType, ...]]]:
-    lines = _csv_rows(path)
-    rows = []
-    for number, row in enumerate(lines, start=2):
-        missing = [name for name in ("site_id", "host", "goals") if not row.get(name)]
-        if missing:
-            raise Code24Error(f"{path}:{number}: no {', '.join(missing)}")
-        try:
-            goals = _goals(row["goals"].split())
-        except Code24Error as error:
-            raise Code24Error(f"{path}:{number}: {error}") from error
-        rows.append(
-            (row["site_id"], row["host"], row.get("vertical") or "general", goals)
-        )
-    return rows
-
-
-def _csv_rows(path: Path) -> list[dict[str, str]]:
-    import csv  # noqa: PLC0415 - only this command reads CSV
-
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise Code24Error(f"{path}: cannot be read as CSV: {error}") from error
 
 
 def _now() -> datetime:

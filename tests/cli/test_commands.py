@@ -206,7 +206,32 @@ def test_sites_come_from_a_file_once_it_is_sound(
     }
     path.write_text("site_id,host,vertical,goals\nthree,,news,traffic\n")
     wrong = code24(settings, "site", "import", str(path))
-    assert (wrong.returncode, wrong.stderr) == (1, f"error: {path}:2: no host\n")
+    told = f"error: {path}:2: no host; no site was added\n"
+    assert (wrong.returncode, wrong.stderr) == (1, told)
+
+
+def test_a_list_of_sites_is_judged_line_by_line(
+    settings: Settings, tmp_path: Path
+) -> None:
+    path = tmp_path / "sites.jsonl"
+    path.write_text(
+        '{"siteId": "one", "host": "one.example", "goals": ["sales"]}\n'
+        '{"siteId": "one", "host": "other.example", "goals": ["sales"]}\n'
+        '{"siteId": "Bad Id", "host": "x.example", "goals": ["sales"]}\n'
+        '{"siteId": "two", "host": "two.example", "goals": ["fun"]}\n{broken\n'
+    )
+    done = code24(settings, "site", "import", str(path), "--json")
+    assert done.returncode == 1
+    assert done.stderr.endswith("and 3 more; no site was added\n")
+    found = json.loads(done.stdout)
+    assert [line["outcome"] for line in found] == ["new", *["refused"] * 4]
+    assert "stands in sites.jsonl:1 already" in found[1]["reason"]
+    assert json.loads(code24(settings, "site", "list", "--json").stdout) == []
+
+    path.write_text("\ufeffsite_id;host;goals\r\n")
+    assert "column site_id;host;goals is not known" in (
+        code24(settings, "site", "import", str(path.rename(tmp_path / "s.csv"))).stderr
+    )
 
 
 @pytest.mark.parametrize(
