@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from code24.errors import Code24Error
 
@@ -50,6 +51,14 @@ class Settings:
     """Free space below which the collector answers 429 rather than fill the disk."""
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     """Whose ``X-Forwarded-For`` is believed; nobody's by default."""
+
+    collector_url: str = ""
+    """Where browsers reach the collector; empty where no proxy stands before it."""
+
+    @property
+    def collector_address(self) -> str:
+        """Return the address of the collector for a page's tag, without a last /."""
+        return self.collector_url or f"http://{HOST}:{self.ports.collector}"
 
     @property
     def database_url(self) -> str:
@@ -135,6 +144,7 @@ class Settings:
             "CODE24_STATE_URL": self.database_url,
             "CODE24_RAW_COMPACT_FILES": str(self.raw_compact_files),
             "CODE24_COLLECTOR_MIN_FREE_MB": str(self.collector_min_free_mb),
+            "CODE24_COLLECTOR_URL": self.collector_url,
             "CODE24_TRUSTED_PROXIES": ",".join(map(str, self.trusted_proxies)),
             "DAGSTER_HOME": str(self.dagster_home),
         }
@@ -166,6 +176,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
             values, "CODE24_COLLECTOR_MIN_FREE_MB", 512, 0, 1_000_000
         ),
         trusted_proxies=_networks(values, "CODE24_TRUSTED_PROXIES"),
+        collector_url=_address(values, "CODE24_COLLECTOR_URL"),
     )
 
 
@@ -193,6 +204,14 @@ def _networks(
             f"{name}={values[name]!r}: must be addresses or networks (10.0.0.0/8), "
             f"with commas between: {error}"
         ) from error
+
+
+def _address(values: Mapping[str, str], name: str) -> str:
+    text = values.get(name, "")
+    parts = urlsplit(text)
+    if text and (parts.scheme not in ("http", "https") or not parts.netloc):
+        raise SettingError(f"{name}={text!r}: must begin with https:// and a host")
+    return text.rstrip("/")
 
 
 def _port(values: Mapping[str, str], name: str, default: int) -> int:

@@ -18,6 +18,7 @@ from app.collector.protocols import PROTOCOLS, plausible
 from app.collector.protocols.protocol import Protocol, json_answer
 from app.collector.refusals import RefusalError, answer_http_error, answer_refusal
 from app.collector.taking import take_request
+from app.tracker.script import script_route
 from code24.settings import Settings
 
 CORS = Middleware(
@@ -61,6 +62,7 @@ def build_app(opened: Callable[[], AbstractContextManager[Collector]]) -> Starle
             *(route for each in PROTOCOLS for route in _routes(each)),
             Route("/health", _tell_health, methods=["GET"]),
             Route("/metrics", _tell_metrics, methods=["GET"]),
+            script_route(),
         ],
         exception_handlers={
             RefusalError: answer_refusal,

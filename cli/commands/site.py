@@ -9,6 +9,7 @@ import msgspec
 import typer
 
 from cli.commands import site_policy
+from cli.commands.tag import show_tag
 from cli.output import console, show_fields, show_json, show_table
 from code24.contracts.site import Site
 from code24.contracts.wire import GoalType
@@ -128,6 +129,8 @@ def show(site_id: str, as_json: AsJson = False) -> None:
     with open_state(load().database_url) as state:
         site = sites.get_site(state, site_id)
     _show(site, as_json=as_json)
+    if not as_json:
+        show_tag(site)
 
 
 @app.command(name="import", epilog="Example: code24 site import sites.csv --dry-run")

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -184,6 +185,20 @@ def test_a_wrong_goal_is_one_line_on_standard_error(settings: Settings) -> None:
     assert done.stderr.splitlines() == [
         "error: goal 'fame': must be one of sales, leads, signups, bookings, traffic"
     ]
+
+
+def test_a_site_is_shown_with_the_tag_to_paste(shop: Settings) -> None:
+    away = replace(shop, collector_url="https://collector.example")
+    told = code24(away, "site", "show", "shop")
+    (site,) = json.loads(code24(shop, "site", "list", "--json").stdout)
+    assert (
+        '  <script defer src="https://collector.example/code24.js" data-site="shop" '
+        f'data-key="{site["writeKey"]}"></script>\n'
+    ) in told.stdout
+    here = f'src="http://127.0.0.1:{shop.ports.collector}/code24.js"'
+    assert here in code24(shop, "site", "show", "shop").stdout
+    as_json = code24(shop, "site", "show", "shop", "--json").stdout
+    assert json.loads(as_json)["siteId"] == "shop"
 
 
 def test_sites_come_from_a_file_once_it_is_sound(

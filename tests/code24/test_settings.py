@@ -33,6 +33,16 @@ def test_a_child_process_sees_the_same_settings(tmp_path: Path) -> None:
     )
 
 
+def test_the_collectors_address_is_its_own_or_what_stands_before_it() -> None:
+    assert load({}).collector_address == "http://127.0.0.1:8401"
+    given = load({"CODE24_COLLECTOR_URL": "https://collector.example/"})
+    assert given.collector_address == "https://collector.example"
+    assert load(given.environment()).collector_url == given.collector_url
+    for wrong in ("collector.example", "ftp://collector.example", "https://"):
+        with pytest.raises(SettingError, match="CODE24_COLLECTOR_URL"):
+            load({"CODE24_COLLECTOR_URL": wrong})
+
+
 @pytest.mark.parametrize("text", ["0", "70000", "http", "-1", "8.5"])
 def test_a_wrong_port_is_named(text: str) -> None:
     with pytest.raises(SettingError, match="CODE24_CONSOLE_PORT"):

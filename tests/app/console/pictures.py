@@ -12,7 +12,8 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from app.console import frames, reading
 from code24.settings import HOST, load
-from tests.app.console.test_browser import FLAGS, PATIENCE_MS
+from tests.app.conftest import FLAGS
+from tests.app.console.test_browser import PATIENCE_MS
 
 WIDTH = 1440
 SETTLE_MS = 4_000

@@ -1,7 +1,6 @@
 """The console as people see it: the real process in a real browser."""
 
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from code24.contracts.release import Shard
 from code24.releases import Publisher, ensure_keys
@@ -20,13 +19,6 @@ from tests.conftest import free_port
 
 pytestmark = pytest.mark.browser
 
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 PATIENCE_MS = 60_000
 VIEWS = {
     "/": "Sites",
@@ -36,19 +28,6 @@ VIEWS = {
     "/site?id=daily-news": "daily-news",
     "/health": "Health",
 }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Start Debian's Chromium; where absent, skip, but fail in CI, which has it."""
-    path = shutil.which("chromium")
-    if path is None:
-        reason = "no chromium on the path; `apt-get install chromium` brings it"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=path, args=list(FLAGS))
 
 
 @pytest.fixture(scope="module")

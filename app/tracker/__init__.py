@@ -1,0 +1,1 @@
+"""The browser script: built from ``src`` at set-up, served by the collector."""
