@@ -12,6 +12,7 @@ from cli.commands import (
     imports,
     job,
     release,
+    replay,
     run,
     site,
     test,
@@ -31,6 +32,7 @@ app.command(name="run", epilog=run.EXAMPLE)(run.run)
 app.command(name="up", epilog=up.EXAMPLE)(up.up)
 app.command(name="doctor", epilog=doctor.EXAMPLE)(doctor.doctor)
 app.command(name="import", epilog=imports.EXAMPLE)(imports.import_file)
+app.command(name="replay", epilog=replay.EXAMPLE)(replay.replay)
 app.command(name="bench", epilog=bench.EXAMPLE)(bench.bench)
 app.add_typer(site.app, name="site")
 app.add_typer(test.app, name="test")

@@ -1,10 +1,11 @@
-"""How far an import is."""
+"""How far an import or a replay is."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.progress import (
     BarColumn,
+    MofNCompleteColumn,
     Progress,
     Task,
     TaskID,
@@ -59,5 +60,25 @@ def importing() -> Iterator[ImportProgress]:
                 total=step.meter.total,
                 rows=step.rows,
             )
+
+        yield advance
+
+
+@contextmanager
+def replaying() -> Iterator[Callable[[str, int, int], None]]:
+    """Give a callback that shows how many of a partition's letters were looked at."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as shown:
+        tasks: dict[str, TaskID] = {}
+
+        def advance(partition: str, done: int, total: int) -> None:
+            if partition not in tasks:
+                tasks[partition] = shown.add_task(partition, total=total)
+            shown.update(tasks[partition], completed=done)
 
         yield advance

@@ -70,7 +70,13 @@ def admit(
             user agent, and the cookieless id where there is no ``visitorId``.
     """
     text = body if isinstance(body, bytes) else repr(body).encode(errors="replace")
-    buried = partial(dead_letter, origin=origin, received_at=received_at, source=source)
+    buried = partial(
+        dead_letter,
+        origin=origin,
+        received_at=received_at,
+        source=source,
+        site_id=expected_site,
+    )
     try:
         text = _as_json(body)
         arriving = _decode(text)
@@ -99,6 +105,7 @@ def dead_letter(
     origin: Origin,
     received_at: datetime,
     source: str,
+    site_id: str | None = None,
 ) -> DeadLetter:
     """Return the dead letter of what was refused, its body cut to the limit."""
     data = body if isinstance(body, bytes) else body.encode(errors="replace")
@@ -108,6 +115,7 @@ def dead_letter(
         origin=origin,
         source=source,
         body=data[:MAX_EVENT_BYTES].decode(errors="replace"),
+        site_id=site_id,
     )
 
 

@@ -184,4 +184,5 @@ def _letter(reason: str, body: bytes, context: Context) -> DeadLetter:
         origin="live",
         received_at=context.received_at,
         source=context.path,
+        site_id=context.site_id,
     )

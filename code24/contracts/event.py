@@ -105,3 +105,5 @@ class DeadLetter(Contract, frozen=True, kw_only=True):
     """Where it came from: a route, or ``file:line`` of an import."""
     body: str
     """The refused text, cut at ``MAX_EVENT_BYTES``."""
+    site_id: str | None = None
+    """The site that the sender may write to; none where no key or file named one."""

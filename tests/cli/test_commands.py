@@ -58,6 +58,7 @@ def shop(settings: Settings) -> Settings:
         ["up"],
         ["doctor"],
         ["import"],
+        ["replay"],
         ["bench"],
         *(["site", verb] for verb in ("add", "list", "show", "import")),
         *(["test", verb] for verb in ("list", "show", "create", "start", "pause")),
