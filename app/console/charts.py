@@ -276,7 +276,8 @@ def channels(values: pl.DataFrame) -> Layers:
         height=alt.Step(30),
         title=_title(
             "Where do visits come from, and which of them convert?",
-            "By the first page of each visit; Google Analytics' default channels.",
+            "Last 28 days, by the first page of each visit, in the channels of Google "
+            "Analytics.",
         ),
     )
 

@@ -190,6 +190,25 @@ def test_sessions_engaged_by_a_page_view_alone_are_so_by_the_keys_configuration(
     assert not {one[1] for one in DELIBERATE["engaged-without-a-reason"]} & converted
 
 
+def test_sessions_of_a_campaign_have_the_keys_channel(warehouse: Warehouse) -> None:
+    columns = ("mkt_source", "mkt_medium", "mkt_campaign", "default_channel_group")
+    expected = {
+        row["domain_sessionid"]: tuple(row[column] for column in columns)
+        for row in expected_rows("sessions")
+        if row["mkt_source"]
+    }
+    ours = {
+        session: found
+        for session, *found in warehouse.query(
+            "select session_id, traffic_source, traffic_medium, campaign, channel "
+            "from marts.fct_sessions"
+        )
+    }
+
+    assert len(expected) == 2
+    assert {one: tuple(ours[one]) for one in expected} == expected
+
+
 def test_web_vitals_agree(warehouse: Warehouse) -> None:
     ours = {
         _measurement(row): (row["measurements"], row["rating"], row["p75"])

@@ -93,7 +93,7 @@ def test_the_fast_way_leaves_the_expectations_to_the_loop(
         for name in ("loop_job", "analysis_job")
     )
     assert all("expectations" in name for name in loop - fast)
-    assert len(loop - fast) == 5
+    assert len(loop - fast) == 7
     assert fast < loop
 
 

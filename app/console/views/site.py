@@ -88,10 +88,10 @@ def _trends(found: Reports, site: dict[str, Any]) -> None:
 
 def _channels(found: Reports, site_id: str) -> None:
     channels = frames.channels(found, site_id)
-    if channels.is_empty():
-        return
-    st.subheader("Where visits came from, last 28 days")
-    st.altair_chart(charts.channels(channels), alt="Sessions and conversions a channel")
+    if not channels.is_empty():
+        st.altair_chart(
+            charts.channels(channels), alt="Sessions and conversions a channel"
+        )
 
 
 def _bots(found: Reports, site_id: str) -> None:

@@ -28,6 +28,8 @@ ACTOR = "loop"
         ["experiments", "analyses"],
         ["marts", "mart_site_daily"],
         ["marts", "mart_goal_daily"],
+        ["marts", "mart_channel_daily"],
+        ["marts", "mart_bot_daily"],
     ],
     group_name="decisions",
     owners=OWNERS,
