@@ -60,7 +60,7 @@ def shop(settings: Settings) -> Settings:
         ["import"],
         ["replay"],
         ["bench"],
-        *(["site", verb] for verb in ("add", "list", "show", "import")),
+        *(["site", verb] for verb in ("add", "list", "show", "import", "set")),
         *(["test", verb] for verb in ("list", "show", "create", "start", "pause")),
         *(["test", verb] for verb in ("stop", "ship", "undo")),
         *(["job", v] for v in ("list", "show", "request", "cancel", "retry")),
@@ -348,3 +348,25 @@ def _publish(settings: Settings, share: float) -> str:
     )
     assert manifest is not None
     return manifest.release_id
+
+
+def test_origins_and_the_limit_of_a_site_are_set_and_shown(settings: Settings) -> None:
+    words = ["site", "add", "shop", "--host", "shop.example", "--goal", "sales"]
+    own = ["--origin", "https://shop.example"]
+    first, again = (code24(settings, *words, *own, "--json") for _ in range(2))
+    assert json.loads(first.stdout)["origins"] == ["https://shop.example"]
+    assert first.stdout == again.stdout
+    other = code24(settings, *words, "--origin", "https://x.example")
+    assert other.returncode == 1
+    assert "is there with origins https://shop.example" in other.stderr
+    done = code24(settings, "site", "set", "shop", "--events-per-second", "7")
+    assert done.returncode == 0
+    shown = code24(settings, "site", "show", "shop").stdout
+    assert "https://shop.example" in shown
+    assert "7" in shown.partition("events per second")[2]
+    anyone = code24(settings, "site", "set", "shop", "--any-origin", "--json")
+    assert json.loads(anyone.stdout)["origins"] == []
+    assert code24(settings, "site", "set", "shop").returncode == 1
+    wrong = code24(settings, "site", "set", "shop", "--origin", "shop.example")
+    assert wrong.returncode == 1
+    assert "origins" in wrong.stderr
