@@ -52,7 +52,7 @@ up: $(READY) $(SCRIPT) ## everything, on 127.0.0.1:8401 to 8406, until Ctrl-C
 	@$(BIN)/code24 up
 
 # Where it cannot be installed, the tests that need it skip and say so; CI's fail.
-$(CLIENTS): $(READY) tests/clients/package-lock.json tests/clients/.npmrc
+$(CLIENTS): tests/clients/package-lock.json tests/clients/.npmrc | $(READY)
 	@cd tests/clients && $(NPM) ci --loglevel=error || echo "warning: the npm clients could not be installed; their tests are skipped"
 	@if test -f $@; then touch $@; fi
 
