@@ -10,7 +10,7 @@ from code24.contracts.release import Manifest, Shard
 from code24.contracts.site import Site
 from code24.releases import Publisher, ensure_keys
 from code24.settings import Settings
-from code24.state import State, experiments, open_state, sites
+from code24.state import State, experiments, open_state, site_policies, sites
 
 ACTOR = "loop"
 """Who notes, in the audit log, which release first served which weights."""
@@ -42,7 +42,11 @@ def publish(settings: Settings, provenance: Mapping[str, Any]) -> Manifest | Non
                 return newest
 
 
-def build_shards(of_sites: Sequence[Site], tests: Sequence[Experiment]) -> list[Shard]:
+def build_shards(
+    of_sites: Sequence[Site],
+    tests: Sequence[Experiment],
+    holdouts: Mapping[str, float],
+) -> list[Shard]:
     """Return each site's shard: its running tests, and the ended ones' winners.
 
     Drafts are nobody's business yet, so they stay out.
@@ -57,13 +61,18 @@ def build_shards(of_sites: Sequence[Site], tests: Sequence[Experiment]) -> list[
             host=site.host,
             client_key=site.client_key,
             tests=tuple(by_site[site.site_id]),
+            holdout=holdouts.get(site.site_id, 0.0),
         )
         for site in of_sites
     ]
 
 
 def _standing(state: State) -> list[Shard]:
-    return build_shards(sites.list_sites(state), experiments.list_tests(state))
+    """Read what is to be served; a site added meanwhile is the next reading's."""
+    of_sites, tests = sites.list_sites(state), experiments.list_tests(state)
+    policies = site_policies.list_policies(state)
+    holdouts = {site_id: policy.holdout for site_id, policy in policies.items()}
+    return build_shards(of_sites, tests, holdouts)
 
 
 def _publish(

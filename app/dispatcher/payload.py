@@ -6,11 +6,14 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
+from code24 import holdout
 from code24.assignment import NAMESPACE_HASH, namespace_seed
 from code24.contracts.experiment import Experiment, Variant
 from code24.contracts.release import Shard
 from code24.contracts.wire import encode
 
+Filter = dict[str, Any]
+"""A condition of a rule: the unit's place by a seed lies in a range."""
 UNIT_ATTRIBUTE = "id"
 """The attribute of the client that holds the unit id."""
 
@@ -47,18 +50,27 @@ def answer(
 def features(shard: Shard, tests_off: Collection[str]) -> dict[str, dict[str, Any]]:
     """Return a feature for every test, named by its id."""
     return {
-        test.test_id: _feature(test, is_off=test.test_id in tests_off)
+        test.test_id: _feature(test, shard.holdout, is_off=test.test_id in tests_off)
         for test in shard.tests
     }
 
 
-def _feature(test: Experiment, *, is_off: bool) -> dict[str, Any]:
-    control = test.variants[0]
+def _feature(test: Experiment, share: float, *, is_off: bool) -> dict[str, Any]:
+    """Return the control, what a rule gives instead, or what was shipped.
+
+    With a holdout the shipped variant is given by a rule too, so that clients record
+    who gets it and who does not.
+    """
+    control = {"defaultValue": _value(test.variants[0])}
     if is_off:
-        return {"defaultValue": _value(control)}
+        return control
     if test.status == "running":
-        return {"defaultValue": _value(control), "rules": [_rule(test)]}
-    return {"defaultValue": _value(_shipped(test) or control)}
+        filters = [*_in_namespace(test), *_not_held_out(test.site_id, share)]
+        return {**control, "rules": [_rule(test, filters)]}
+    verifying = holdout.verification(test, share)
+    if verifying is not None:
+        return {**control, "rules": [_rule(verifying, [])]}
+    return {"defaultValue": _value(_shipped(test) or test.variants[0])}
 
 
 def _shipped(test: Experiment) -> Variant | None:
@@ -68,8 +80,8 @@ def _shipped(test: Experiment) -> Variant | None:
     return next(winners, None)
 
 
-def _rule(test: Experiment) -> dict[str, Any]:
-    return {
+def _rule(test: Experiment, filters: list[Filter]) -> dict[str, Any]:
+    rule = {
         "key": test.test_id,
         "seed": test.seed or test.test_id,
         "hashVersion": test.hash_version,
@@ -78,21 +90,32 @@ def _rule(test: Experiment) -> dict[str, Any]:
         "weights": test.traffic_split,
         "coverage": test.coverage,
         "meta": [{"key": v.variant_id, "name": v.name} for v in test.variants],
-        **_filters(test),
     }
+    return {**rule, "filters": filters} if filters else rule
 
 
-def _filters(test: Experiment) -> dict[str, Any]:
-    """Return the namespace as a filter: clients read one where both are given."""
+def _in_namespace(test: Experiment) -> list[Filter]:
+    """Return the namespace as a filter: of both, clients heed the filters alone."""
     if test.namespace is None:
-        return {}
-    one = {
+        return []
+    name, low, high = test.namespace.name, test.namespace.low, test.namespace.high
+    return [_filter(namespace_seed(name), NAMESPACE_HASH, (low, high))]
+
+
+def _not_held_out(site_id: str, share: float) -> list[Filter]:
+    if share <= 0:
+        return []
+    part = holdout.taking_part(share)
+    return [_filter(holdout.seed(site_id), holdout.HASH_VERSION, part)]
+
+
+def _filter(seed: str, hash_version: int, part: tuple[float, float]) -> Filter:
+    return {
         "attribute": UNIT_ATTRIBUTE,
-        "seed": namespace_seed(test.namespace.name),
-        "hashVersion": NAMESPACE_HASH,
-        "ranges": [[test.namespace.low, test.namespace.high]],
+        "seed": seed,
+        "hashVersion": hash_version,
+        "ranges": [part],
     }
-    return {"filters": [one]}
 
 
 def _value(variant: Variant) -> Any:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from cli.output import console, show_json, show_table
+from cli.publishing import publish_now
 from code24.settings import load
 from code24.state import approvals, open_state
 
@@ -54,13 +55,15 @@ def list_(
 
 @app.command(name="approve", epilog="Example: code24 approval approve ID")
 def approve(approval_id: ApprovalId) -> None:
-    """Take the decision; visitors see it with the next release."""
-    with open_state(load().database_url) as state:
+    """Take the decision, and publish it."""
+    settings = load()
+    with open_state(settings.database_url) as state:
         decided = approvals.approve(state, approval_id, actor=ACTOR, now=_now())
     console.print(
         f"Approved: {decided.kind} for test {decided.test_id}. {decided.reason}",
         markup=False,
     )
+    console.print(publish_now(settings, f"approval {approval_id}"), markup=False)
 
 
 @app.command(name="reject", epilog="Example: code24 approval reject ID")

@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
-from cli.output import show_fields, show_json
+from cli.output import console, show_fields, show_json
+from cli.publishing import publish_now
+from code24.contracts.site_policy import SitePolicy
 from code24.settings import load
 from code24.state import open_state, site_policies
 
@@ -37,15 +39,23 @@ def policy(
     """Show a site's policy, or change what is given and show it."""
     given = {"is_approval_needed": approve, "is_shared": share, "holdout": holdout}
     changes = {name: value for name, value in given.items() if value is not None}
-    with open_state(load().database_url) as state:
+    settings = load()
+    with open_state(settings.database_url) as state:
         if changes:
             site_policies.set_policy(
                 state, site_id, actor="cli", now=datetime.now(UTC), **changes
             )
         found = site_policies.get_policy(state, site_id)
+    published = publish_now(settings, f"policy of site {site_id}") if changes else None
     if as_json:
         show_json(found)
         return
+    _show(found)
+    if published is not None:
+        console.print(published, markup=False)
+
+
+def _show(found: SitePolicy) -> None:
     waits = "wait for code24 approval" if found.is_approval_needed else "are automatic"
     shared = "inform every site's priors" if found.is_shared else "inform only its own"
     show_fields(

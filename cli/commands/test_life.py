@@ -9,13 +9,13 @@ import msgspec
 import typer
 
 from cli.output import console, show_json
+from cli.publishing import publish_now
 from code24.contracts.experiment import Experiment, Namespace, TestStatus, Variant
 from code24.errors import Code24Error
 from code24.settings import load
 from code24.state import State, decisions, experiments, open_state, sites
 
 ACTOR = "operator"
-SEEN = "Visitors see it in seconds where code24 up runs, or with the next code24 run."
 
 TestId = Annotated[str, typer.Argument(help="The test's id: code24 test list.")]
 Why = Annotated[str, typer.Option("--reason", help="Why; the decision log keeps it.")]
@@ -63,18 +63,23 @@ def create(  # noqa: PLR0913, PLR0917 - a test has that many properties
         "coverage": coverage,
         "namespace": namespace,
     }
-    with open_state(load().database_url) as state:
+    settings = load()
+    with open_state(settings.database_url) as state:
         fields = _read(file) if file else _from_options(state, options)
         wanted = _definition({**fields, "testId": test_id, "status": "draft"})
         if dry_run:
             experiments.check_test(state, wanted)
         else:
             wanted = _created(state, wanted, start=start)
+    is_served = wanted.status == "running" and not dry_run
+    told = publish_now(settings, f"test {test_id}") if is_served else None
     if as_json:
         show_json(wanted)
         return
     end = "can be made" if dry_run else f"is there ({wanted.status})"
     console.print(f"Test {test_id} of site {wanted.site_id} {end}.", markup=False)
+    if told is not None:
+        console.print(told, markup=False)
 
 
 def start(test_id: TestId) -> None:
@@ -103,11 +108,12 @@ def ship(
 
 def undo(test_id: TestId) -> None:
     """Bring a test back to where it was before its last decision."""
-    with open_state(load().database_url) as state:
+    settings = load()
+    with open_state(settings.database_url) as state:
         decision = decisions.undo_last(state, test_id, actor=ACTOR, now=_now())
         test = experiments.get_test(state, test_id)
     console.print(f"{decision.reason} The test is {test.status}.", markup=False)
-    console.print(SEEN)
+    console.print(publish_now(settings, f"undo of test {test_id}"), markup=False)
 
 
 def _created(state: State, wanted: Experiment, *, start: bool) -> Experiment:
@@ -120,17 +126,23 @@ def _created(state: State, wanted: Experiment, *, start: bool) -> Experiment:
 
 
 def _move(test_id: str, to: TestStatus) -> None:
-    with open_state(load().database_url) as state:
+    settings = load()
+    with open_state(settings.database_url) as state:
         test = experiments.transition(state, test_id, to, actor=ACTOR, now=_now())
-    console.print(f"Test {test_id} is {test.status}. {SEEN}", markup=False)
+    console.print(f"Test {test_id} is {test.status}.", markup=False)
+    console.print(publish_now(settings, f"test {test_id} {test.status}"), markup=False)
 
 
 def _conclude(test_id: str, variant: str | None, reason: str) -> None:
-    with open_state(load().database_url) as state:
+    settings = load()
+    with open_state(settings.database_url) as state:
         decision = decisions.conclude(
             state, test_id, variant, reason=reason, actor=ACTOR, now=_now()
         )
-    console.print(f"{decision.reason} {SEEN}", markup=False)
+    console.print(decision.reason, markup=False)
+    console.print(
+        publish_now(settings, f"decision {decision.decision_id}"), markup=False
+    )
     console.print(f"To take it back: code24 test undo {test_id}", markup=False)
 
 

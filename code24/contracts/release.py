@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from code24.contracts.experiment import Experiment
+from code24.contracts.experiment import Experiment, Share
 from code24.contracts.wire import Contract, Moment, Slug
 
 
@@ -16,6 +16,8 @@ class Shard(Contract, frozen=True, kw_only=True):
     client_key: str
     tests: tuple[Experiment, ...]
     """Running tests are assigned; complete ones serve their winner to everyone."""
+    holdout: Share = 0.0
+    """Share of units that no test takes and no winner reaches."""
     v: int = 1
 
 

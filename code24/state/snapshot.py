@@ -7,6 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from code24.contracts.experiment import Experiment
+from code24.holdout import verification
+from code24.state import experiment_rows
 from code24.state import tables as t
 from code24.state.store import State
 
@@ -50,37 +53,97 @@ def _experiments(connection: Connection) -> list[Row]:
         test.winner_variant.label("winner_variant_id"),
         test.decision_id,
     )
-    return _plain(connection, query.order_by(test.id))
+    verifying = [_verification_row(test) for test in _verifications(connection)]
+    return _by_key([*_plain(connection, query.order_by(test.id)), *verifying])
+
+
+def _verifications(connection: Connection) -> list[Experiment]:
+    """Return the tests by which holdouts see what shipped variants bring."""
+    policy = t.site_policies.c
+    query = (
+        experiment_rows.select_tests()
+        .add_columns(policy.holdout)
+        .join(t.site_policies, policy.site_id == t.ab_tests.c.site_id)
+        .where(t.ab_tests.c.winner_variant.is_not(None), policy.holdout > 0)
+    )
+    rows = connection.execute(query).mappings()
+    found = (
+        verification(experiment_rows.experiment_of(row), row["holdout"]) for row in rows
+    )
+    return [test for test in found if test is not None]
+
+
+def _verification_row(test: Experiment) -> Row:
+    return {
+        "experiment_id": test.test_id,
+        "site_id": test.site_id,
+        "test_type": test.test_type,
+        "goal_type": test.goal_type,
+        "status": test.status,
+        "coverage": test.coverage,
+        "hash_version": test.hash_version,
+        "start_at": _naive(test.start_date),
+        "end_at": None,
+        "winner_variant_id": None,
+        "decision_id": None,
+    }
 
 
 def _variants(connection: Connection) -> list[Row]:
     query = sa.select(t.ab_tests.c.id, t.ab_tests.c.variants).order_by(t.ab_tests.c.id)
-    return [
-        {
-            "experiment_id": test_id,
-            "variation_index": index,
-            "variant_id": variant["variantId"],
-            "name": variant["name"],
-        }
+    own = [
+        _variant_row(test_id, index, variant["variantId"], variant["name"])
         for test_id, variants in connection.execute(query)
         for index, variant in enumerate(variants)
     ]
+    verifying = [
+        _variant_row(test.test_id, index, variant.variant_id, variant.name)
+        for test in _verifications(connection)
+        for index, variant in enumerate(test.variants)
+    ]
+    return _by_key([*own, *verifying])
+
+
+def _variant_row(test_id: str, index: int, variant_id: str, name: str) -> Row:
+    return {
+        "experiment_id": test_id,
+        "variation_index": index,
+        "variant_id": variant_id,
+        "name": name,
+    }
+
+
+def _by_key(rows: list[Row]) -> list[Row]:
+    """Order by test; the rows of one stay as they are."""
+    return sorted(rows, key=lambda row: str(row["experiment_id"]))
 
 
 def _weights(connection: Connection) -> list[Row]:
     history = t.weight_history.c
     query = sa.select(t.weight_history).order_by(history.test_id, history.from_at)
-    return [
-        {
-            "experiment_id": row["test_id"],
-            "from_at": _naive(row["from_at"]),
-            "variation_index": index,
-            "weight": float(weight),
-            "release_id": row["release_id"],
-        }
+    own = [
+        _weight_row(row["test_id"], row["from_at"], index, weight, row["release_id"])
         for row in connection.execute(query).mappings()
         for index, weight in enumerate(row["weights"])
     ]
+    verifying = [
+        _weight_row(test.test_id, test.start_date, index, weight, None)
+        for test in _verifications(connection)
+        for index, weight in enumerate(test.traffic_split)
+    ]
+    return _by_key([*own, *verifying])
+
+
+def _weight_row(
+    test_id: str, from_at: Any, index: int, weight: float, release_id: str | None
+) -> Row:
+    return {
+        "experiment_id": test_id,
+        "from_at": _naive(from_at),
+        "variation_index": index,
+        "weight": float(weight),
+        "release_id": release_id,
+    }
 
 
 def _decisions(connection: Connection) -> list[Row]:

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from app.dispatcher.payload import Answer, answer, features
 from code24.assignment import assign
 from code24.contracts.experiment import Experiment, Namespace, Variant
+from code24.contracts.wire import encode
+from code24.holdout import is_held_out
 from tests.code24.releasing import MOMENT, ab_test, shard
 
 IDS = st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1)
@@ -141,3 +143,24 @@ def test_the_client_keeps_to_a_namespace_as_we_do(
     result = client.eval_feature("headline")
     assert result.value == expected
     assert (result.experimentResult is not None) == (index is not None)
+
+
+@given(IDS, st.sampled_from([0.05, 0.1, 0.5]))
+def test_the_client_keeps_the_held_out_from_tests_and_winners(
+    unit: str, share: float
+) -> None:
+    tests = (
+        ab_test("running"),
+        ab_test("shipped", status="complete", winner_variant="bold"),
+    )
+    found = features(shard("shop", *tests, holdout=share), ())
+    client = GrowthBook(features=json.loads(encode(found)), attributes={"id": unit})
+    running, shipped = (client.eval_feature(name) for name in ("running", "shipped"))
+    assert shipped.experimentResult is not None
+    assert shipped.experimentResult.featureId == "shipped"
+    if is_held_out("shop", share, unit):
+        assert (running.value, running.experimentResult) == ("control", None)
+        assert shipped.value == "control"
+    else:
+        assert running.experimentResult is not None
+        assert shipped.value == "bold"

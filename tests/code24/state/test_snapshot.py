@@ -3,7 +3,14 @@
 import json
 
 from code24.contracts.experiment import PastExperiment, PastVariant
-from code24.state import State, decisions, experiments, sites, snapshot
+from code24.state import (
+    State,
+    decisions,
+    experiments,
+    site_policies,
+    sites,
+    snapshot,
+)
 from tests.code24.state.conftest import NOW, decision, experiment
 
 NAIVE = NOW.replace(tzinfo=None)
@@ -108,3 +115,20 @@ def test_an_empty_state_has_every_table(state: State) -> None:
         "decisions",
         "past_experiments",
     }
+
+
+def test_a_holdout_adds_a_test_of_what_was_shipped(state: State) -> None:
+    experiments.create_test(state, experiment(), actor="ada", now=NOW)
+    decisions.record(state, decision(), actor="loop")
+    before = snapshot.tables(state)
+    site_policies.set_policy(state, "shop", holdout=0.05, actor="ada", now=NOW)
+    after = snapshot.tables(state)
+    added = {
+        name: [row for row in after[name] if row not in before[name]] for name in after
+    }
+    (test,) = added["experiments"]
+    assert test["experiment_id"] == "hero--holdout-500"
+    assert (test["status"], test["test_type"]) == ("running", "holdout")
+    assert test["start_at"] == NOW.replace(tzinfo=None)
+    assert [row["variant_id"] for row in added["variants"]] == ["v0", "v1"]
+    assert [row["weight"] for row in added["weights"]] == [0.05, 0.95]

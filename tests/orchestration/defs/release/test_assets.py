@@ -20,12 +20,14 @@ def site(site_id: str) -> Site:
 
 def test_a_shard_holds_its_own_site_s_tests_and_no_draft() -> None:
     draft = msgspec.structs.replace(running("draft"), status="draft")
-    shards = build_shards([site("shop"), site("other")], [running("a"), draft])
+    of_sites = [site("shop"), site("other")]
+    shards = build_shards(of_sites, [running("a"), draft], {"other": 0.05})
     assert [(s.site_id, [t.test_id for t in s.tests]) for s in shards] == [
         ("shop", ["a"]),
         ("other", []),
     ]
     assert shards[0].client_key == "ck_shop"
+    assert [shard.holdout for shard in shards] == [0.0, 0.05]
 
 
 def test_a_release_is_published_once_and_noted_with_its_weights(
