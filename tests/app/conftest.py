@@ -18,6 +18,7 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--host-resolver-rules=MAP *.shop.example 127.0.0.1",
     # For the whole browser: what a driver sets for a page alone is not on the beacons
     # that the page leaves behind.
     f"--user-agent={USER_AGENT}",

@@ -126,6 +126,22 @@ def test_refusal_in_another_tab_holds_in_this_one(shop: Shop) -> None:
     )
 
 
+def test_hosts_of_one_domain_share_an_id_where_the_tag_says_so(shop: Shop) -> None:
+    shared = "data-cookie-domain=shop.example"
+    first = shop.page(attributes=f"{shared} data-consent=granted")
+    second = shop.page(attributes=shared, name="second")
+    context = shop.visitor()
+    page = context.new_page()
+    page.goto(first.replace("127.0.0.1", "www.shop.example"))
+    page.goto(second.replace("127.0.0.1", "pay.shop.example"))
+    views = shop.wait("page_view", 2)
+    known = _cookies(context)["code24_unit"]
+    assert {view.visitor_id for view in views} == {known}
+    assert {view.session_id for view in views} == {_cookies(context)["code24_session"]}
+    page.evaluate("code24('consent', 'denied')")
+    assert context.cookies() == []
+
+
 def test_a_page_that_says_denied_removes_what_was_stored(shop: Shop) -> None:
     context = shop.visitor()
     page = context.new_page()
