@@ -10,6 +10,7 @@ from typing import Literal
 
 import httpx
 
+from app.collector.lag import LagMeter
 from cli.supervisor import processes
 from code24 import event_log
 from code24.errors import Code24Error
@@ -80,7 +81,24 @@ def _log(settings: Settings) -> Finding:
         return Finding("event log", "idle", "it is empty", "code24 run")
     total = _records(folder)
     dead = _records(dead_folder(folder))
-    return Finding("event log", "well", f"{total:,} events, {dead:,} dead letters")
+    waiting = f"; {_lag(settings)}" if settings.committed.exists() else ""
+    detail = f"{total:,} events, {dead:,} dead letters{waiting}"
+    return Finding("event log", "well", detail)
+
+
+def _lag(settings: Settings) -> str:
+    """Say how far raw is behind: records, and the age of the oldest one."""
+    meters = {
+        name: LagMeter(settings.log, settings.committed, name)
+        for name in event_log.partitions(settings.log)
+    }
+    lags = [
+        meter.measure(event_log.end_offset(settings.log, name))
+        for name, meter in meters.items()
+    ]
+    records = sum(lag.records for lag in lags)
+    oldest = max((lag.seconds for lag in lags), default=0.0)
+    return f"{records:,} not in raw yet" + (f", for {oldest:,.0f} s" if records else "")
 
 
 def _records(folder: Path) -> int:

@@ -24,6 +24,9 @@ BATCH = 2_000
 NEVER = frozenset({"wrong_site"})
 """What no change on our side makes right: a key must not write to another's site."""
 
+ERASED = b'{"removed":'
+"""How a record starts that stands for one that was erased."""
+
 Progress = Callable[[str, int, int], None]
 """Told the partition, how many letters were looked at, and how many there are."""
 _decoder = msgspec.json.Decoder(DeadLetter)
@@ -203,12 +206,17 @@ def _letters(
             if progress is not None and record.offset % 1_000 == 0:
                 progress(partition, record.offset, total)
             letter = _decode(partition, record)
+            if letter is None:
+                continue
             site_id = letter.site_id or _site_in(letter.body)
             if _is_wanted(letter, site_id, wanted):
                 yield _Letter(Place(partition, record.offset), letter, site_id)
 
 
-def _decode(partition: str, record: event_log.Record) -> DeadLetter:
+def _decode(partition: str, record: event_log.Record) -> DeadLetter | None:
+    """Return the letter; none where it was erased."""
+    if record.payload.startswith(ERASED):
+        return None
     try:
         return _decoder.decode(record.payload)
     except msgspec.MsgspecError as error:

@@ -3,23 +3,21 @@
 import logging
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
-
-import msgspec
 
 from app.collector.lag import LagMeter
 from app.collector.live.checkpoint import Checkpoint, take_changes
 from app.collector.live.follower import Follower
 from app.collector.live.outbox import Outbox
-from app.collector.live.sighting import Sighting, sighting
+from app.collector.live.sighting import Sighting, logged_sighting, sighting
 from app.collector.live.state import LiveState
 from app.collector.live.window import WINDOW_SECONDS, Window
-from code24 import event_log
+from code24 import event_log, forgetting
 from code24.contracts.event import LogRecord
 from code24.event_log import Record
 from code24.settings import Settings
@@ -28,7 +26,6 @@ from code24.state import State
 CHECKPOINT_SECONDS = 2.0
 """What a start has to read again of the log, at most, and a failure of the disk."""
 _BATCH = 5_000
-_decoder = msgspec.json.Decoder(LogRecord)
 _log = logging.getLogger(__name__)
 
 
@@ -45,6 +42,7 @@ class Live:
 
     def __init__(
         self,
+        folder: Path,
         state: LiveState,
         window: Window,
         checkpoint: Checkpoint,
@@ -57,6 +55,7 @@ class Live:
         """Why nothing is counted any more until the next start; none while it is."""
         self.outbox = outbox
         self.lag = lag
+        self._folder = folder
         self._checkpoint = checkpoint
         self._stop = threading.Event()
         self._thread = threading.Thread(
@@ -141,28 +140,44 @@ class Live:
         self._checkpoint.close()
 
     def _replay(self, batch: Sequence[Record]) -> None:
-        found = [sighting(_decoder.decode(record.payload)) for record in batch]
+        found = [logged_sighting(record.payload) for record in batch]
         start, window_end = batch[0].offset, self.window.end or 0
-        self.lag.mark(start, found[0].received_at)
+        newest = max(one.received_at for one in found)
+        if newest:
+            self.lag.mark(start, newest)
         fresh = found[max(window_end - start, 0) :]
         if fresh:
-            end = start + len(found)
-            digests = [one.digest for one in fresh]
-            self.window.add(digests, fresh[-1].received_at, end)
+            digests = [one.digest for one in fresh if one.digest]
+            self.window.add(digests, newest, start + len(found))
         self.state.apply(start, found)
+
+    def forget(self) -> None:
+        """Carry out what was asked to be forgotten, on disk too."""
+        requests = forgetting.asked(self._folder)
+        for _, wanted in requests:
+            if wanted.units is None:
+                self.state.forget_site(wanted.site_id)
+            for unit in wanted.units or ():
+                self.state.forget_unit(unit)
+        if requests and self._write():
+            for path, _ in requests:
+                path.unlink(missing_ok=True)
 
     def _write_behind(self) -> None:
         while not self._stop.wait(CHECKPOINT_SECONDS):
+            self.forget()
             self._write()
 
-    def _write(self) -> None:
+    def _write(self) -> bool:
         if self.trouble is not None:
-            return
+            return False
         try:
             self._checkpoint.write(take_changes(self.state))
         except sqlite3.Error as error:
             # The log has it all; only the next start has more of it to read.
             _log.warning("the live state's checkpoint was not written: %s", error)
+            return False
+        return True
 
 
 @contextmanager
@@ -178,11 +193,12 @@ def open_live(settings: Settings, partition: str, state: State) -> Iterator[Live
     outbox = Outbox(live_state, state)
     window = Window(settings.live / "ids")
     lag = LagMeter(settings.log, settings.committed, partition)
-    live = Live(live_state, window, checkpoint, outbox, lag)
+    live = Live(settings.live, live_state, window, checkpoint, outbox, lag)
     try:
         live.fit(settings.log)
         follower = Follower(live_state, state)
         live.recover(settings.log)
+        live.forget()
         outbox.start(live_state.offset)
         follower.start()
         live.start()
@@ -197,10 +213,10 @@ def open_live(settings: Settings, partition: str, state: State) -> Iterator[Live
 
 def _first_within(log: Path, partition: str) -> int:
     """Return an offset before the first record of the last 24 hours."""
-    since = datetime.now(UTC) - timedelta(seconds=WINDOW_SECONDS)
+    since = time.time() - WINDOW_SECONDS
     starts = event_log.segment_starts(log, partition)
     for start in reversed(starts):
         for record in event_log.read(log, partition, start, 1):
-            if _decoder.decode(record.payload).received_at < since:
+            if 0.0 < logged_sighting(record.payload).received_at < since:
                 return start
     return starts[0] if starts else 0

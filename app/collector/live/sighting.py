@@ -6,14 +6,15 @@ from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
+import msgspec
+
 from code24.contracts.event import Event, LogRecord
 from code24.contracts.wire import GoalType, encode
 from code24.enrichment.clock import happened_at
+from code24.forgetting import unit_digest
 
 ID_BYTES = 16
 """128 bits: among 10 M ids a day two differing ones meet once in 10¹⁷ years."""
-UNIT_BYTES = 8
-"""64 bits: among 400,000 units two are taken for one with a chance of 4·10⁻⁹."""
 MAX_NAME = 128
 """Tests and variants with longer names are none of ours, and are not counted."""
 POOR_VITALS: dict[str, float] = {
@@ -26,6 +27,9 @@ POOR_VITALS: dict[str, float] = {
 }
 """From where on a measurement is poor (web.dev); as ``web_vital_rating`` has it."""
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+
+
+_decoder = msgspec.json.Decoder(LogRecord)
 
 
 class Exposure(NamedTuple):
@@ -79,15 +83,24 @@ def sighting(record: LogRecord) -> Sighting:
     return Sighting(digest, event.site_id, received_at, True, measures, exposure)
 
 
+NOTHING = Sighting(b"", "", 0.0, False, ())
+
+
+def logged_sighting(payload: bytes) -> Sighting:
+    """Return the same of a record as the log holds it.
+
+    ``NOTHING`` of what is no event: a record that was erased, or another version's.
+    What cannot be counted is no reason not to start.
+    """
+    try:
+        return sighting(_decoder.decode(payload))
+    except msgspec.MsgspecError:
+        return NOTHING
+
+
 def event_digest(site_id: str, event_id: str) -> bytes:
     """Return the digest by which an event is known again."""
     return blake2b(f"{site_id}\0{event_id}".encode(), digest_size=ID_BYTES).digest()
-
-
-def unit_digest(site_id: str, unit_id: str) -> int:
-    """Return the number by which a unit is known; SQLite's integers are signed."""
-    data = blake2b(f"{site_id}\0{unit_id}".encode(), digest_size=UNIT_BYTES).digest()
-    return int.from_bytes(data, "little", signed=True)
 
 
 def cents(value: float) -> int:

@@ -11,7 +11,7 @@ from cli.replay import replaying as module
 from cli.replay.ledger import FILE, Ledger, Place
 from code24.contracts.event import DeadLetter, LogRecord
 from code24.event_log import read
-from code24.intake import IntakeLog, admit, dead_folder, encode_outcomes
+from code24.intake import Encoded, IntakeLog, admit, dead_folder, encode_outcomes
 from code24.settings import Settings
 from tests.app.collector.serving import event, new_site, serving
 from tests.cli.test_commands import code24
@@ -162,3 +162,11 @@ def test_the_ledger_is_no_partition_of_letters(settings: Settings) -> None:
     run(settings)
     assert (dead_folder(settings.log) / FILE).exists()
     assert run(settings).refused == 1
+
+
+def test_an_erased_letter_is_passed_over(settings: Settings) -> None:
+    bury(settings, event(1))
+    with IntakeLog.open(settings.log, "live") as log:
+        log.append(Encoded([], [b'{"removed":"2026-11-01"}']))
+    new_site(settings, "shop")
+    assert run(settings).admitted == 1

@@ -15,6 +15,7 @@ from app.collector.live.outbox import Outbox, message_of
 from app.collector.live.rules import Limit, Rules, RunningTest
 from app.collector.live.sighting import Sighting
 from app.collector.live.state import LiveState
+from code24 import forgetting
 from code24.contracts.wire import encode
 from code24.event_log import SegmentWriter
 from code24.settings import Settings
@@ -294,3 +295,30 @@ def test_a_log_that_was_cut_makes_the_state_anew(
         assert live.state.offset == 0
         assert len(live.window) == 0
         assert live.state.crossings.rules.tests
+
+
+def test_what_is_asked_to_be_forgotten_is_gone_from_memory_and_disk(
+    ready: State, settings: Settings
+) -> None:
+    unit = forgetting.unit_digest("shop", "v")
+    with open_live(settings, "live", ready) as live:
+        assert live.state.units.shown(unit) is not None
+        request = forgetting.ask(settings.live, "shop", ["v"])
+        wait_until(lambda: not request.exists())
+        assert live.state.units.shown(unit) is None
+    forgetting.ask(settings.live, "shop")
+    with open_live(settings, "live", ready) as live:
+        assert live.state.units.shown(unit) is None
+        assert len(live.state.counters) == 0
+        assert not live.state.crossings.since
+    assert forgetting.asked(settings.live) == []
+
+
+def test_records_that_were_erased_are_passed_over(
+    ready: State, settings: Settings
+) -> None:
+    with SegmentWriter(settings.log, "live") as log:
+        log.append([b'{"removed":"2026-11-24"}', encode(record(9))])
+    with open_live(settings, "live", ready) as live:
+        assert live.state.offset == 6
+        assert len(live.window) == 5
