@@ -63,7 +63,7 @@ async def take_request(protocol: Protocol, request: Request) -> Response:
     _charge(collector, site, max(len(envelope.items), size // BYTES_PER_EVENT))
     facts = _facts(protocol, collector, request, site)
     events = _events(protocol, collector, request, envelope, site)
-    answer = await collector.take(events, site.site_id, facts, request.url.path)
+    answer = await collector.take(events, site.site_id, facts, request.scope["path"])
     return protocol.answer(answer)
 
 
@@ -83,7 +83,7 @@ async def _opened(
     protocol: Protocol, collector: Collector, request: Request
 ) -> tuple[Envelope, int]:
     """Return the body taken apart, and its size in bytes, inflated."""
-    path, body = request.url.path, b""
+    path, body = request.scope["path"], b""
     try:
         body = await read_body(request)
         envelope = protocol.open(Arrival(path, request.query_params, body))
@@ -158,7 +158,7 @@ def _events(
 ) -> list[bytes | DeadLetter]:
     context = Context(
         site_id=site.site_id,
-        path=request.url.path,
+        path=request.scope["path"],
         received_at=datetime.now(UTC),
         pseudonym=partial(collector.pseudonyms.of, site.site_id),
     )

@@ -6,6 +6,7 @@ ids nor times: events happen as they come.
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -36,6 +37,7 @@ EXPOSURES = frozenset({"Experiment Viewed", "$$experiment_viewed"})
 EVALUATIONS = frozenset({"Feature Evaluated", "$$feature_evaluated"})
 ANONYMOUS = frozenset({"id", "deviceid", "anonymousid", "visitorid", "sessionid"})
 """Hash attributes whose values are ids that a browser was given, not people's own."""
+MICROSECOND = timedelta(microseconds=1)
 
 _decoder = msgspec.json.Decoder(dict[str, Any] | list[Any])
 
@@ -50,11 +52,17 @@ def open_body(arrival: Arrival) -> Envelope:
         body = _decoder.decode(arrival.body)
     key = arrival.query.get("client_key") or arrival.query.get("clientKey")
     items = body if isinstance(body, list) else [body]
-    return Envelope(Key("client_key", key) if key else None, items)
+    named = Key("client_key", key) if key else None
+    return Envelope(named, list(enumerate(items)))
 
 
-def event(body: Any, context: Context) -> Event:
-    """Return the event of one item."""
+def event(item: tuple[int, Any], context: Context) -> Event:
+    """Return the event of one item: its place in the list, and its body.
+
+    Each is a microsecond after the one before: without ids, equal events of one list
+    would else be taken for one event that came twice.
+    """
+    place, body = item
     if not isinstance(body, dict):
         return encode(body)
     properties = mapping(body.get("properties_json") or body.get("properties"))
@@ -75,7 +83,7 @@ def event(body: Any, context: Context) -> Event:
         "siteId": context.site_id,
         "visitorId": unit or _visitor(body, context),
         "sessionId": text(body.get("session_id")),
-        "timestamp": context.received_at.isoformat(),
+        "timestamp": (context.received_at + place * MICROSECOND).isoformat(),
         "url": url(body.get("url")),
         "metadata": present(metadata),
     }

@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from pathlib import Path
@@ -9,6 +10,8 @@ from starlette.requests import Request
 from app.collector.clients import Clients
 from code24.cookieless import CookielessIds
 from code24.request_facts import RequestFacts
+from code24.settings import Settings
+from tests.app.collector.serving import dead_letters, event, logged, serving
 
 NOW = datetime(2026, 11, 5, 12, tzinfo=UTC)
 
@@ -63,3 +66,31 @@ def test_no_headers_are_no_facts(tmp_path: Path) -> None:
     assert told.visitor_id is not None
     told = RequestFacts(visitor_id=told.visitor_id)
     assert told == facts(tmp_path, "", {}, peer="")
+
+
+def test_no_address_is_on_the_disk_in_any_form(settings: Settings) -> None:
+    trusting = replace(settings, trusted_proxies=(ip_network("127.0.0.1"),))
+    raw, other = "203.0.113.77", "198.51.100.23"
+    headers = {"X-Forwarded-For": raw, "User-Agent": "Mozilla/5.0 Firefox/140.0"}
+    with serving(trusting) as served:
+        bare = {key: value for key, value in event(1).items() if key != "visitorId"}
+        assert served.post(bare, headers=headers).status_code == 200
+        own = event(2, metadata={"ip": other})
+        assert served.post(own, headers=headers).status_code == 200
+        call = {"type": "track", "event": "x", "anonymousId": "a"}
+        calls = [{**call, "context": {"ip": other}}, {"context": {"ip": other}}]
+        segment = {"batch": calls, "writeKey": served.site.write_key}
+        assert served.client.post("/v1/batch", json=segment, headers=headers)
+        page = {"d": "shop.example", "n": "pageview", "u": "https://shop.example/"}
+        assert served.client.post("/api/event", json=page, headers=headers)
+    first, second, third, view = (record.event for record in logged(settings))
+    assert first.visitor_id == view.visitor_id
+    assert second.metadata["ip"] == "198.51.100.0"
+    assert third.metadata["name"] == "x"
+    assert len(dead_letters(settings)) == 1
+    files = [path for path in settings.home.rglob("*") if path.is_file()]
+    assert len(files) > 4
+    for path in files:
+        kept = path.read_bytes()
+        assert raw.encode() not in kept, path
+        assert other.encode() not in kept, path

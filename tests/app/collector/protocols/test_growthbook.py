@@ -62,6 +62,13 @@ def test_one_event_and_a_list_with_bad_ones(served: Served) -> None:
     assert len(dead_letters(served.settings)) == letters + 3
 
 
+def test_equal_events_of_one_list_are_so_many_events(served: Served) -> None:
+    before = len(logged(served.settings))
+    click = {"event_name": "Clicked", "properties_json": {}, "device_id": "d-1"}
+    send(served, [click, click, click])
+    assert len(logged(served.settings)) == before + 3
+
+
 def test_keys_other_than_the_client_key_are_401(served: Served) -> None:
     assert send(served, [exposure()], "ck_wrong").status_code == 401
     assert send(served, [exposure()], served.site.write_key).status_code == 401
