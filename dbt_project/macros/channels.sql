@@ -28,9 +28,9 @@
 
 {#- A parameter of an address, in lower case, as GA4 compares them. -#}
 {% macro url_parameter(url, name) -%}
-    {{ unescaped(
-        "lower(regexp_extract(" ~ url ~ ", '[?&]" ~ name ~ "=([^&#]*)', 1))"
-    ) }}
+    lower({{ unescaped(
+        "regexp_extract(" ~ url ~ ", '[?&]" ~ name ~ "=([^&#]*)', 1)"
+    ) }})
 {%- endmacro %}
 
 {#- The name of the first click id in an address; null without one. -#}
