@@ -33,7 +33,8 @@ export interface Outbox {
 export function createOutbox(settings: Settings): Outbox {
   let waiting: Waiting[] = [];
   let failures = 0;
-  let isSending = false;
+  /** What a request under way carries. */
+  let flying: Waiting[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   const plan = (delay: number): void => {
@@ -62,10 +63,9 @@ export function createOutbox(settings: Settings): Outbox {
     return JSON.stringify({ writeKey: settings.key, events });
   };
 
-  const putBack = (batch: Waiting[], delay: number): void => {
+  const putBack = (batch: Waiting[]): void => {
     waiting = [...batch, ...waiting];
     drop();
-    plan(delay);
   };
 
   const drop = (): void => {
@@ -95,12 +95,14 @@ export function createOutbox(settings: Settings): Outbox {
     const status = answer?.status ?? 0;
     if (isWorthRetrying(status)) {
       failures += 1;
-      putBack(batch, retryDelay(failures, answer?.headers.get("Retry-After")));
+      putBack(batch);
+      cancel(); // what was recorded meanwhile waits as long
+      plan(retryDelay(failures, answer?.headers.get("Retry-After")));
       return;
     }
     failures = 0;
     if (status >= 300) {
-      warn(`${settings.endpoint} answered ${status}; is data-key right?`);
+      warn(`${settings.endpoint} answered ${status}: are data-key and this origin right?`);
     }
     if (waiting.length) {
       plan(GATHER_MS);
@@ -109,13 +111,12 @@ export function createOutbox(settings: Settings): Outbox {
 
   const send = (): void => {
     cancel();
-    if (isSending || !waiting.length) {
+    if (flying.length || !waiting.length) {
       return;
     }
-    const batch = take();
-    isSending = true;
+    const batch = (flying = take());
     void post(batch).then((answer) => {
-      isSending = false;
+      flying = [];
       guarded(settle)(batch, answer);
     });
   };
@@ -130,11 +131,20 @@ export function createOutbox(settings: Settings): Outbox {
       const batch = take();
       const blob = new Blob([body(batch)], { type: "text/plain" });
       if (!navigator.sendBeacon(settings.endpoint, blob)) {
-        putBack(batch, GATHER_MS);
+        putBack(batch);
+        plan(GATHER_MS);
         return;
       }
     }
     waiting = kept;
+  };
+
+  const dispatch = (): void => {
+    if (document.visibilityState === "hidden") {
+      sendBeacons();
+    } else if (waiting.length) {
+      plan(GATHER_MS);
+    }
   };
 
   const retryNow = (): void => {
@@ -149,12 +159,11 @@ export function createOutbox(settings: Settings): Outbox {
   let isGathering = false;
   const leave = guarded((): void => {
     isGathering = false;
-    if (isHidden()) {
-      sendBeacons();
-    }
+    dispatch();
   });
   listen(window, ["visibilitychange"], () => {
     isGathering = true;
+    setTimeout(leave, 0); // should the page keep the event from the window
   });
   window.addEventListener("visibilitychange", leave);
   window.addEventListener("pagehide", guarded(sendBeacons));
@@ -169,27 +178,18 @@ export function createOutbox(settings: Settings): Outbox {
       }
       waiting.push({ event, bytes: bytes + 64 }); // sentAt, a comma
       drop();
-      if (isGathering) {
-        return;
-      }
-      if (isHidden()) {
-        sendBeacons();
-      } else {
-        plan(GATHER_MS);
+      if (!isGathering) {
+        dispatch();
       }
     },
     forget() {
-      for (const { event } of waiting) {
+      for (const { event } of [...flying, ...waiting]) {
         delete event.visitorId;
         delete event.sessionId;
         delete event.metadata.unitId;
       }
     },
   };
-}
-
-function isHidden(): boolean {
-  return document.visibilityState === "hidden";
 }
 
 function isWorthRetrying(status: number): boolean {

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeVar
 
@@ -156,3 +157,9 @@ def name_of(event: Event) -> str:
     """Return an interaction's name, the type of other events."""
     is_named = event.event_type == "interaction"
     return str(event.metadata["name"]) if is_named else event.event_type
+
+
+def hold_clock(page: Page) -> None:
+    """Stop the page's clock, so that time goes by only when a test says so."""
+    page.clock.install()
+    page.clock.pause_at(datetime.now(UTC) + timedelta(seconds=5))

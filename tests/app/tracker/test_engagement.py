@@ -1,22 +1,14 @@
 """How long and how far people read, as the warehouse counts it."""
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 from playwright.sync_api import Page
 
 from code24.contracts.event import Event
-from tests.app.tracker.serving import HIDE, SHOW, Shop
+from tests.app.tracker.serving import HIDE, SHOW, Shop, hold_clock
 
 pytestmark = pytest.mark.browser
 
 TALL = "<div style='height: 3000px'>Much to read</div>"
-
-
-def _hold(page: Page) -> None:
-    """Stop the page's clock, so that time goes by only when a test says so."""
-    page.clock.install()
-    page.clock.pause_at(datetime.now(UTC) + timedelta(seconds=5))
 
 
 def _seconds(events: list[Event]) -> list[int]:
@@ -39,7 +31,7 @@ def _wait(page: Page, seconds: int) -> None:
 
 def test_heartbeats_come_after_five_seconds_then_every_ten(shop: Shop) -> None:
     page = shop.visitor().new_page()
-    _hold(page)
+    hold_clock(page)
     page.goto(shop.page(TALL))
     _read(page, 27)
     shop.wait("engagement", 3)
@@ -52,7 +44,7 @@ def test_heartbeats_come_after_five_seconds_then_every_ten(shop: Shop) -> None:
 
 def test_time_counts_only_in_sight_of_somebody_active(shop: Shop) -> None:
     page = shop.visitor().new_page()
-    _hold(page)
+    hold_clock(page)
     page.goto(shop.page(TALL))
     _read(page, 1)
     _wait(page, 60)  # away from the desk
@@ -68,7 +60,7 @@ def test_time_counts_only_in_sight_of_somebody_active(shop: Shop) -> None:
 
 def test_a_glance_is_no_engagement(shop: Shop) -> None:
     page = shop.visitor().new_page()
-    _hold(page)
+    hold_clock(page)
     page.goto(shop.page(TALL))
     page.clock.run_for(400)
     page.goto(shop.page(name="second"))

@@ -2,18 +2,19 @@
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Request, Route
 
 from code24.settings import Ports, Settings
 from tests.app.collector.serving import dead_letters, new_site, process
-from tests.app.tracker.serving import HIDE, SHOW, Shop, name_of
+from tests.app.tracker.serving import HIDE, SHOW, Shop, hold_clock, name_of
 from tests.conftest import free_port
 
 pytestmark = pytest.mark.browser
 
-REFUSED = {
+REFUSED: dict[str, Any] = {
     "status": 429,
     "headers": {
         "Access-Control-Allow-Origin": "*",
@@ -105,7 +106,7 @@ def test_a_refusal_is_answered_by_trying_again(shop: Shop) -> None:
     def refuse_twice(route: Route) -> None:
         answers.append(str(route.request.post_data))
         if len(answers) <= 2:
-            route.fulfill(**REFUSED)  # type: ignore[arg-type]
+            route.fulfill(**REFUSED)
         else:
             route.continue_()
 
@@ -118,6 +119,32 @@ def test_a_refusal_is_answered_by_trying_again(shop: Shop) -> None:
     views = [text.count('"page_view"') for text in answers]
     assert views[:3] == [1, 1, 1]
     assert [name_of(event) for event in shop.events()].count("first") == 1
+
+
+def test_what_is_recorded_meanwhile_waits_as_long_as_was_asked(shop: Shop) -> None:
+    page = shop.visitor().new_page()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/v1/events", hold)
+    hold_clock(page)
+    page.goto(shop.page())
+    page.clock.run_for(1_000)
+    shop.wait_until(lambda: len(held), lambda requests: requests == 1)
+    page.evaluate("code24('event', 'meanwhile')")
+    asked = {**REFUSED["headers"], "Retry-After": "30"}
+    held[0].fulfill(status=429, headers=asked)
+    page.wait_for_timeout(300)
+    for _ in range(29):
+        page.clock.run_for(1_000)
+    assert len(held) == 1
+    for _ in range(10):
+        page.clock.run_for(1_000)
+    shop.wait_until(lambda: len(held), lambda requests: requests == 2)
+    held[1].continue_()
+    shop.wait("meanwhile")
 
 
 def test_an_unknown_key_is_said_once_and_not_tried_again(shop: Shop) -> None:
