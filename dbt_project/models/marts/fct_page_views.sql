@@ -42,7 +42,9 @@ measured as (
         referrer,
         device,
         country,
-        metadata,
+        case
+            when event_type = 'page_view' then {{ json_text('metadata', 'title') }}
+        end as title,
         {{ when_sized('document_width') }} as document_width,
         {{ when_sized('document_height') }} as document_height,
         {{ when_sized(json_number('metadata', 'viewportWidth')) }} as viewport_width,
@@ -72,7 +74,7 @@ pages as (
         {{ first_of(
             [
                 'event_id', 'event_at', 'url', 'referrer', 'device', 'country',
-                'metadata',
+                'title',
             ],
             ['event_at', 'event_id'],
             "event_type = 'page_view'"
@@ -143,7 +145,7 @@ final as (
         {{ percent_seen(
             'numbered.scroll_y', 'numbered.viewport_height', 'numbered.document_height'
         ) }} as vertical_percent_scrolled,
-        {{ json_text('numbered.first_view.metadata', 'title') }} as title,
+        numbered.first_view.title,
         numbered.first_view.url,
         {{ url_part('numbered.first_view.url', 'scheme') }} as url_scheme,
         {{ url_part('numbered.first_view.url', 'host') }} as url_host,
