@@ -1,6 +1,7 @@
 """The one place for settings: the environment, then ``.env``, then the defaults."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -47,6 +48,8 @@ class Settings:
     ports: Ports = field(default_factory=Ports)
     raw_compact_files: int = 16
     """Files of one received date beyond which raw events are compacted."""
+    warehouse_memory: str = "4GB"
+    """What DuckDB holds in memory at most; it spills the rest beside its file."""
     collector_min_free_mb: int = 512
     """Free space below which the collector answers 429 rather than fill the disk."""
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
@@ -143,6 +146,7 @@ class Settings:
             "CODE24_REFERENCE_DATA": str(self.reference_data),
             "CODE24_STATE_URL": self.database_url,
             "CODE24_RAW_COMPACT_FILES": str(self.raw_compact_files),
+            "CODE24_WAREHOUSE_MEMORY": self.warehouse_memory,
             "CODE24_COLLECTOR_MIN_FREE_MB": str(self.collector_min_free_mb),
             "CODE24_COLLECTOR_URL": self.collector_url,
             "CODE24_TRUSTED_PROXIES": ",".join(map(str, self.trusted_proxies)),
@@ -172,6 +176,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         state_url=values.get("CODE24_STATE_URL", ""),
         ports=ports,
         raw_compact_files=_integer(values, "CODE24_RAW_COMPACT_FILES", 16, 2, 100_000),
+        warehouse_memory=_memory(values, "CODE24_WAREHOUSE_MEMORY", "4GB"),
         collector_min_free_mb=_integer(
             values, "CODE24_COLLECTOR_MIN_FREE_MB", 512, 0, 1_000_000
         ),
@@ -216,6 +221,13 @@ def _address(values: Mapping[str, str], name: str) -> str:
 
 def _port(values: Mapping[str, str], name: str, default: int) -> int:
     return _integer(values, name, default, 1, 65_535)
+
+
+def _memory(values: Mapping[str, str], name: str, default: str) -> str:
+    text = values.get(name, "") or default
+    if not re.fullmatch(r"[1-9]\d*(MB|GB)", text):
+        raise SettingError(f"{name}={text!r}: must be as in 4GB or 900MB")
+    return text
 
 
 def _integer(
