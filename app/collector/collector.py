@@ -10,6 +10,7 @@ from pathlib import Path
 from app.collector.clients import Clients
 from app.collector.committer import Committer, QueueFullError
 from app.collector.directory import SiteDirectory
+from app.collector.disk import DiskGuard
 from app.collector.lag import Lag
 from app.collector.limits import Limits
 from app.collector.live.live import Live, open_live
@@ -58,6 +59,7 @@ class Collector:
     pseudonyms: Pseudonyms
     live: Live
     commits: CommitMetrics
+    disk: DiskGuard
     limits: Limits = field(default_factory=Limits)
     counts: Counts = field(default_factory=Counts)
 
@@ -77,7 +79,9 @@ class Collector:
                 f"the event log cannot be written ({self.log.trouble}); "
                 "start the collector anew"
             )
-        free_bytes = self.free_bytes - self.committer.waiting_bytes
+        free_bytes = self.disk.free(
+            self.committer.taken_bytes, self.committer.waiting_bytes
+        )
         if free_bytes < self.min_free_bytes:
             return busy(
                 f"the disk is nearly full: {max(free_bytes, 0) >> 20} MB are free, "
@@ -190,6 +194,7 @@ def open_collector(
                 pseudonyms=Pseudonyms(settings.keys),
                 live=live,
                 commits=commits,
+                disk=DiskGuard(settings.log),
             )
         finally:
             writer.close()

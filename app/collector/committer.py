@@ -49,6 +49,8 @@ class Committer:
         self._max_waiting_bytes = max_waiting_bytes
         self._waiting: deque[_Waiting] = deque()
         self._waiting_bytes = 0
+        self.taken_bytes = 0
+        """Bytes ever taken in, written or waiting."""
         self._changed = threading.Condition()
         self._is_closing = False
         self._thread = threading.Thread(target=self._run, name="committer")
@@ -83,6 +85,7 @@ class Committer:
             self._check_open()
             self._waiting.append(_Waiting(encoded, admitted, size, written))
             self._waiting_bytes += size
+            self.taken_bytes += size
             self._changed.notify()
         await written
 

@@ -1,15 +1,18 @@
 """What the collector says when the disk is slow, nearly full or broken."""
 
 import os
+import shutil
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
 
+from app.collector.disk import DiskGuard
 from code24.settings import Settings
 from tests.app.collector.serving import Served, dead_letters, event, logged, serving
 
@@ -171,3 +174,36 @@ def test_what_could_not_be_written_is_no_duplicate_when_it_comes_again(
         assert served.post(event(1)).json()["accepted"] == 1
         assert served.health()["duplicates"] == 0
     assert [each.event.id for each in logged(settings)] == ["e1"]
+
+
+def test_behind_a_disk_that_stands_still_the_memory_does_not_grow(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, pool: ThreadPoolExecutor
+) -> None:
+    limit = 100_000
+    disk = SlowDisk()
+    with serving(settings, max_waiting_bytes=limit) as served:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fdatasync", disk)
+            first = pool.submit(served.post, event(0))
+            assert disk.started.wait(20)
+            pad = {"userAgent": "Firefox", "pad": "x" * 20_000}
+            sent = [
+                pool.submit(served.post, event(number, metadata=pad))
+                for number in range(1, 40)
+            ]
+            wait_until_waiting(served, limit)
+            refused = [served.post(event(100 + n, metadata=pad)) for n in range(20)]
+            assert {answer.status_code for answer in refused} == {429}
+            assert served.health()["waitingBytes"] < limit + 25_000
+            disk.allowed.set()
+            answers = [each.result() for each in (first, *sent)]
+        taken = sum(answer.status_code == 200 for answer in answers)
+        assert {answer.status_code for answer in answers} == {200, 429}
+    assert len(logged(settings)) == taken
+
+
+def test_the_disk_guard_counts_what_came_since_it_looked(tmp_path: Path) -> None:
+    guard = DiskGuard(tmp_path)
+    first = guard.free(taken=1_000, waiting=200)
+    assert guard.free(taken=5_000, waiting=4_200) == first - 4_000
+    assert shutil.disk_usage(tmp_path).free - first < 1 << 30
