@@ -39,7 +39,8 @@ from models.experiments.arms import log_rates
 from models.experiments.policy import decide
 from models.experiments.sample_ratio import SampleRatioRule, check
 from models.priors.history import screen
-from models.priors.normal import DEFAULT_PRIOR, NormalPrior, learn
+from models.priors.learning import learn
+from models.priors.mixture import DEFAULT_PRIOR, FLAT_PRIOR, Prior
 
 SAMPLE = Path("data/sample/upworthy/headline_tests.parquet")
 BEGIN = datetime.fromisoformat("2014-02-01")
@@ -95,13 +96,13 @@ scored = sound.filter(pl.col("ended_at") > middle).sort("experiment_id", "variat
 # A test belongs to the week that ends at `ended_at`, so it began at most 7 days before.
 before = scored["ended_at"].min() - timedelta(days=7)
 learned = learn(past, before=before)
-flat = NormalPrior(mean=0.0, sd=10.0)
 print(f"{learned.tests:,} tests ended before {before:%Y-%m-%d}: they teach")
 print(f"{scored['experiment_id'].n_unique():,} later tests are scored")
 print(
-    f"learned: a log ratio is N({learned.mean:.3f}, {learned.sd:.3f}²), "
-    f"correlation {learned.correlation:.2f}"
+    f"learned: a log ratio has mean {learned.mean:.3f} and standard deviation "
+    f"{learned.sd:.3f}, correlation {learned.correlation:.2f}; weights of the scales:"
 )
+print({f"{s:.3f}": round(w, 3) for s, w in zip(learned.scales, learned.weights) if w > 0.001})
 
 # %% [markdown]
 # The prior was free to find any correlation between the log ratios of one test. It found
@@ -160,7 +161,7 @@ def equal_weights(table: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def analysed(table: pl.DataFrame, prior: NormalPrior) -> pl.DataFrame:
+def analysed(table: pl.DataFrame, prior: Prior) -> pl.DataFrame:
     """Analyse the seen part and put the held-out figures beside it."""
     found = analyze(as_stats(table), equal_weights(table), prior)
     held = table.select(
@@ -213,7 +214,7 @@ def row(name: str, share: float, table: pl.DataFrame) -> dict[str, object]:
 
 
 rng = np.random.default_rng(SEED)
-priors = {"flat": flat, "learned": learned}
+priors = {"flat": FLAT_PRIOR, "learned": learned}
 parts = {share: split(scored, share, rng) for share in SHARES}
 tables = {
     (share, name): analysed(parts[share], prior)

@@ -6,7 +6,7 @@ from code24.settings import Settings, load
 from orchestration import automation, second_path
 from orchestration.defs.decisions.assets import decisions
 from orchestration.defs.experiments.assets import analyses
-from orchestration.defs.priors.assets import normal_priors
+from orchestration.defs.priors.assets import effect_priors
 from orchestration.defs.raw.assets import raw_tables
 from orchestration.defs.raw.checks import raw_events_expectations
 from orchestration.defs.release.assets import manifest
@@ -33,7 +33,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         assets=[
             raw_tables,
             build_dbt_models(provided["dbt"].manifest()),
-            normal_priors,
+            effect_priors,
             analyses,
             decisions,
             manifest,

@@ -7,15 +7,14 @@ import numpy as np
 import polars as pl
 
 from code24.errors import Code24Error
-from models.experiments import best, e_value, sample_ratio
+from models.experiments import e_value, sample_ratio
 from models.experiments.arms import Arms, Floats, build
 from models.experiments.counts import checked
-from models.experiments.posterior import Posterior, PriorValues, update
+from models.experiments.mixing import MixedPrior, mix
 from models.experiments.sample_ratio import SampleRatioRule
-from models.experiments.special import normal_cdf, normal_quantile
-from models.priors.normal import DEFAULT_PRIOR, NormalPrior
+from models.priors.mixture import DEFAULT_PRIOR, Prior
 
-Priors = NormalPrior | Mapping[str, NormalPrior]
+Priors = Prior | Mapping[str, Prior]
 """One prior for all tests, or each test's own, by experiment id."""
 
 ANALYSIS_SCHEMA: dict[str, pl.DataType] = {
@@ -39,8 +38,10 @@ ANALYSIS_SCHEMA: dict[str, pl.DataType] = {
     "lift": pl.Float64(),
     "lift_low": pl.Float64(),
     "lift_high": pl.Float64(),
+    "observed_sd": pl.Float64(),
     "chance_to_win": pl.Float64(),
     "chance_best": pl.Float64(),
+    "chance_of_effect": pl.Float64(),
     "expected_loss": pl.Float64(),
     "e_value": pl.Float64(),
     "is_enough_data": pl.Boolean(),
@@ -50,9 +51,14 @@ ANALYSIS_SCHEMA: dict[str, pl.DataType] = {
     "problem": pl.String(),
     "prior_mean": pl.Float64(),
     "prior_sd": pl.Float64(),
+    "prior_null": pl.Float64(),
+    "prior_shift": pl.Float64(),
     "prior_correlation": pl.Float64(),
+    "prior_scales": pl.List(pl.Float64()),
+    "prior_weights": pl.List(pl.Float64()),
     "prior_tests": pl.Int64(),
     "prior_before": pl.Datetime("us"),
+    "prior_group": pl.String(),
 }
 """``experiments.analyses``: one row per (experiment_id, variation_index)."""
 
@@ -106,7 +112,8 @@ def analyze(
         ``ANALYSIS_SCHEMA``, sorted by test and variant. A test with a ``problem``
         has its counts and no estimates. ``effect`` is the posterior mean of the
         natural log of the rate ratio to the control; ``lift`` the posterior mean of
-        that ratio minus 1; ``expected_loss`` a share of the control's rate.
+        that ratio minus 1; ``expected_loss`` a share of the control's rate;
+        ``observed_sd`` the standard error of the log ratio as counted.
         ``chance_to_win`` and ``e_value`` are null for controls, ``e_value`` also
         where the prior was not fixed before the test's first exposure.
 
@@ -125,32 +132,32 @@ def analyze(
 
 
 def _with_prior(rows: pl.DataFrame, prior: Priors) -> pl.DataFrame:
-    if isinstance(prior, NormalPrior):
-        return rows.with_columns(*_literals(prior)).with_columns(_is_frozen())
     tests = rows["experiment_id"].unique(maintain_order=True)
-    table = pl.DataFrame(
-        [
-            {"experiment_id": test, **prior.get(test, DEFAULT_PRIOR).as_row()}
-            for test in tests
-        ],
-        schema={
-            "experiment_id": pl.String,
-            **{
-                name: kind
-                for name, kind in ANALYSIS_SCHEMA.items()
-                if name.startswith("prior_")
-            },
+    own = prior if isinstance(prior, Mapping) else {}
+    rest = DEFAULT_PRIOR if isinstance(prior, Mapping) else prior
+    numbers = {id(p): n for n, p in enumerate([rest, *own.values()])}
+    of_tests = pl.DataFrame(
+        {
+            "experiment_id": tests,
+            "prior": [numbers[id(own.get(test, rest))] for test in tests],
         },
+        schema={"experiment_id": pl.String, "prior": pl.Int64},
     )
-    joined = rows.join(table, on="experiment_id", how="left", maintain_order="left")
-    return joined.with_columns(_is_frozen())
+    table = pl.DataFrame(
+        [{"prior": numbers[id(p)], **p.as_row()} for p in [rest, *own.values()]],
+        schema={"prior": pl.Int64, **_PRIOR_SCHEMA},
+    ).unique("prior")
+    return (
+        rows.join(of_tests, on="experiment_id", how="left", maintain_order="left")
+        .join(table, on="prior", how="left", maintain_order="left")
+        .drop("prior")
+        .with_columns(_is_frozen())
+    )
 
 
-def _literals(prior: NormalPrior) -> list[pl.Expr]:
-    return [
-        pl.lit(value, dtype=ANALYSIS_SCHEMA[name]).alias(name)
-        for name, value in prior.as_row().items()
-    ]
+_PRIOR_SCHEMA = {
+    name: kind for name, kind in ANALYSIS_SCHEMA.items() if name.startswith("prior_")
+}
 
 
 def _is_frozen() -> pl.Expr:
@@ -167,50 +174,67 @@ def _estimates(active: pl.DataFrame, config: AnalysisConfig) -> pl.DataFrame:
         active["units"].to_numpy(),
         active["conversions"].to_numpy(),
     )
-    mean, sd, correlation = (
-        active[name].to_numpy()[arms.is_control]
-        for name in ("prior_mean", "prior_sd", "prior_correlation")
-    )
-    posterior = update(arms, PriorValues(mean, sd, correlation))
+    prior = _mixed_prior(active.filter(pl.Series(arms.is_control)))
     return active.with_columns(
         pl.Series("is_control", arms.is_control),
-        *_effects(arms, posterior, config.interval),
-        *_evidence(active, arms),
+        *_effects(arms, prior, config.interval),
+        *_evidence(active, arms, prior),
         *_sample_ratio(active, arms, config.sample_ratio),
         _is_enough(config.least_conversions),
     )
 
 
-def _effects(arms: Arms, posterior: Posterior, interval: float) -> list[pl.Series]:
-    found = best.find(arms, posterior)
-    effect, sd = posterior.effect, posterior.effect_sd
-    reach = normal_quantile(0.5 + interval / 2) * sd
-    variant_sd = np.where(arms.is_control, np.nan, sd)
+def _mixed_prior(tests: pl.DataFrame) -> MixedPrior:
+    """Return the tests' priors as arrays; shorter ones are filled with weight 0."""
+    scales, weights = (_matrix(tests[f"prior_{n}"]) for n in ("scales", "weights"))
+    shift, correlation = (
+        tests[f"prior_{n}"].to_numpy() for n in ("shift", "correlation")
+    )
+    return MixedPrior(scales, weights, shift, correlation)
+
+
+def _matrix(lists: pl.Series) -> Floats:
+    lengths = lists.list.len().to_numpy()
+    matrix = np.zeros((len(lists), int(lengths.max())))
+    is_filled = np.arange(matrix.shape[1]) < lengths[:, None]
+    matrix[is_filled] = lists.explode().to_numpy()
+    return matrix
+
+
+def _effects(arms: Arms, prior: MixedPrior, interval: float) -> list[pl.Series]:
+    found = mix(arms, prior, interval)
     values = {
-        "effect": effect,
-        "effect_sd": sd,
-        "lift": np.expm1(effect + np.square(sd) / 2),
-        "lift_low": np.expm1(effect - reach),
-        "lift_high": np.expm1(effect + reach),
-        "chance_to_win": normal_cdf(effect / variant_sd),
-        "chance_best": found.chance,
-        "expected_loss": found.loss,
+        "effect": found.effect,
+        "effect_sd": found.effect_sd,
+        "lift": found.lift,
+        "lift_low": found.lift_low,
+        "lift_high": found.lift_high,
+        "chance_to_win": found.chance_to_win,
+        "chance_best": found.best.chance,
+        "chance_of_effect": found.chance_of_effect,
+        "expected_loss": found.best.loss,
     }
     return [pl.Series(name, array) for name, array in values.items()]
 
 
-def _evidence(active: pl.DataFrame, arms: Arms) -> list[pl.Series]:
-    is_told = active["is_prior_frozen"].to_numpy() & ~arms.is_control
-    e = e_value.one_sided(
-        arms.log_rate - arms.of_control(arms.log_rate),
-        arms.variance + arms.of_control(arms.variance),
-        active["prior_mean"].to_numpy(),
-        active["prior_sd"].to_numpy(),
+def _evidence(active: pl.DataFrame, arms: Arms, prior: MixedPrior) -> list[pl.Series]:
+    is_variant = ~arms.is_control
+    test = arms.test[is_variant]
+    variance = arms.variance + arms.of_control(arms.variance)
+    e = np.full(len(arms.test), np.nan)
+    e[is_variant] = e_value.one_sided(
+        (arms.log_rate - arms.of_control(arms.log_rate))[is_variant],
+        variance[is_variant],
+        prior.scales[test],
+        prior.weights[test],
+        prior.shift[test],
     )
     rate = active["conversions"].to_numpy() / active["units"].to_numpy()
     control_rate = arms.of_control(rate)
+    is_told = active["is_prior_frozen"].to_numpy()
     return [
         pl.Series("e_value", np.where(is_told, e, np.nan)),
+        pl.Series("observed_sd", np.where(is_variant, np.sqrt(variance), np.nan)),
         pl.Series("rate", rate),
         pl.Series("control_rate", control_rate),
         pl.Series("raw_lift", _raw_lift(rate, control_rate)),

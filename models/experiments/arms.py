@@ -14,8 +14,10 @@ class Arms(NamedTuple):
     """One entry per arm; the arms of one test stand together, its control first."""
 
     test: Integers
-    """Index of the arm's test, from 0, not decreasing."""
+    """Index of the arm's test, from 0, not decreasing, none left out."""
     is_control: Flags
+    units: Floats
+    conversions: Floats
     log_rate: Floats
     """Natural logarithm of the conversion rate, corrected for small counts."""
     variance: Floats
@@ -27,15 +29,39 @@ class Arms(NamedTuple):
         return int(self.test[-1]) + 1 if len(self.test) else 0
 
     def sums(self, values: Floats) -> Floats:
-        """Return the sum of ``values`` over the arms of each test."""
-        total: Floats = np.bincount(
-            self.test, weights=values, minlength=self.tests
-        ).astype(np.float64)
+        """Return the sum of ``values`` over the arms of each test.
+
+        ``values`` has one entry, or one row, per arm.
+        """
+        starts = np.flatnonzero(np.diff(self.test, prepend=-1))
+        total: Floats = np.add.reduceat(values, starts, axis=0)
         return total
 
     def of_control(self, values: Floats) -> Floats:
-        """Return, for every arm, the value that its test's control has."""
+        """Return, for every arm, the value or row that its test's control has."""
         return values[self.is_control][self.test]
+
+    def part(self, first: int, last: int) -> "Arms":
+        """Return the arms of the tests from ``first`` to before ``last``."""
+        low, high = np.searchsorted(self.test, [first, last])
+        cut = self._cut(slice(low, high))
+        return cut._replace(test=cut.test - first)
+
+    def only(self, tests: Flags) -> "Arms":
+        """Return the arms of the tests that ``tests`` names, one flag a test."""
+        number = np.cumsum(tests, dtype=np.int64) - 1
+        cut = self._cut(tests[self.test])
+        return cut._replace(test=number[cut.test])
+
+    def _cut(self, rows: Flags | slice) -> "Arms":
+        return Arms(
+            self.test[rows],
+            self.is_control[rows],
+            self.units[rows],
+            self.conversions[rows],
+            self.log_rate[rows],
+            self.variance[rows],
+        )
 
 
 def build(
@@ -43,7 +69,7 @@ def build(
 ) -> Arms:
     """Return the arms of tests with the counts ``units`` and ``conversions``."""
     log_rate, variance = log_rates(units, conversions)
-    return Arms(test, is_control, log_rate, variance)
+    return Arms(test, is_control, units, conversions, log_rate, variance)
 
 
 def log_rates(units: Floats, conversions: Floats) -> tuple[Floats, Floats]:

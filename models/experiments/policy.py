@@ -192,9 +192,11 @@ _TEST_EVIDENCE = (
     "problem",
     "prior_mean",
     "prior_sd",
+    "prior_null",
     "prior_correlation",
     "prior_tests",
     "prior_before",
+    "prior_group",
 )
 _ARM_EVIDENCE = (
     "variant_id",

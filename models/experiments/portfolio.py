@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from models.experiments.arms import Floats
-from models.priors.normal import NormalPrior
+from models.priors.mixture import Prior
 
 BASE_RATES = (0.01, 0.2)
 UNITS = (2_000, 20_000)
@@ -23,18 +23,17 @@ class Portfolio(NamedTuple):
     """True log rate ratio of each row to its control."""
 
 
-def draw(
-    tests: int, arms: int, prior: NormalPrior, rng: np.random.Generator
-) -> Portfolio:
+def draw(tests: int, arms: int, prior: Prior, rng: np.random.Generator) -> Portfolio:
     """Draw ``tests`` tests of ``arms`` equal arms, control included.
 
     Base rates are uniform between 1% and 20%, units an arm between 2,000 and 20,000;
     the effects follow ``prior``.
     """
     share = np.array([prior.correlation, *[1 - prior.correlation] * (arms - 1)])
-    shift = np.array([0.0, *[prior.mean] * (arms - 1)])
+    shift = np.array([0.0, *[prior.shift] * (arms - 1)])
+    scale = rng.choice(prior.scales, (tests, 1), p=prior.weights)
     noise = rng.standard_normal((tests, arms))
-    deviation = shift + prior.sd * np.sqrt(share) * noise
+    deviation = scale * (shift + np.sqrt(share) * noise)
     level = np.log(rng.uniform(*BASE_RATES, (tests, 1)))
     units = rng.poisson(rng.integers(*UNITS, (tests, 1)), (tests, arms))
     rate = np.minimum(np.exp(level + deviation), 0.95)

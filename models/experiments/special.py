@@ -29,3 +29,9 @@ def chi_square_tail(statistic: Floats, freedom: NDArray[Any]) -> Floats:
     """Return the chance of a chi-square value of at least ``statistic``."""
     p: Floats = special.chdtrc(freedom.astype(float), statistic)
     return p
+
+
+def binomial_tail(successes: NDArray[Any], trials: NDArray[Any], p: float) -> Floats:
+    """Return the chance of at most that many successes in that many trials."""
+    tail: Floats = special.bdtr(successes.astype(float), trials, p)
+    return tail

@@ -5,7 +5,7 @@ from typing import overload
 
 import polars as pl
 
-from models.experiments.special import chi_square_tail
+from models.experiments.special import binomial_tail, chi_square_tail
 
 LEAST_EXPECTED = 10.0
 """Conversions that the smallest arm must expect at the test's overall rate. It looks
@@ -13,6 +13,24 @@ at the whole test and never at one arm's result, so it selects no effects. Range
 to 100; fewer strain the normal approximation, more leave small sites out."""
 SAMPLE_RATIO_ALPHA = 0.001
 """Past tests whose split is this unlikely under an equal one are left out."""
+
+
+LEAST_HISTORY = 10
+"""Tests that a history needs before it is asked whether it holds winners alone: fewer
+may all have won by chance. Smaller histories are judged together."""
+DECIDED, UNDECIDED = 3.0, 1.0
+"""In standard errors. However large true effects are, noise spreads what is seen of
+them by one standard error, so no whole history has many gains between 1 and 3 and
+hardly a result from -1 to 1: there it was cut."""
+LEAST_UNDECIDED = 0.4
+"""Least share of undecided among both that a whole history has; where effects are so
+large that results lie everywhere alike it is 0.5, of 70% nulls it is 0.8."""
+GREATEST_GAINS = 0.8
+"""Share of gains, in tests of two, that no whole history exceeds."""
+CHOSEN_ALPHA = 0.001
+"""A history is refused when it is this unlikely to be whole: by either sign."""
+CHOSEN = "history of winners only"
+"""Why tests of a chosen history are left out."""
 
 
 @overload
@@ -30,8 +48,8 @@ def screen(past: pl.DataFrame, *, before: datetime | None = None) -> pl.DataFram
     """Say of each past test whether it may inform a prior.
 
     Every sound test counts, shipped or not: a history of winners alone would teach
-    that most changes win. The planned split of past tests is not known, so an
-    equal one is assumed.
+    that most changes win, so it is refused, site by site. The planned split of past
+    tests is not known, so an equal one is assumed.
 
     Returns:
         One row per test: site_id, experiment_id, ended_at, reason (null: used).
@@ -45,11 +63,67 @@ def screen(past: pl.DataFrame, *, before: datetime | None = None) -> pl.DataFram
         pl.col("units").min().cast(pl.Float64).alias("least_units"),
         pl.col("conversions").sum().cast(pl.Float64).alias("conversions"),
         pl.col("units").cast(pl.Float64).pow(2).sum().alias("units_square"),
+        _best_z().alias("best_z"),
     )
     reason = _reason(_is_later(naive_utc(before)))
-    return tests.with_columns(_sample_ratio_p(tests)).select(
-        "site_id", "experiment_id", "ended_at", reason
+    reasoned = tests.with_columns(_sample_ratio_p(tests)).with_columns(reason)
+    return _without_chosen(reasoned).select(
+        "site_id", "experiment_id", "ended_at", "reason"
     )
+
+
+def _best_z() -> pl.Expr:
+    """Return how far the best variant lies above the control, in standard errors."""
+    units = pl.col("units").cast(pl.Float64) + 0.5
+    conversions = pl.col("conversions").cast(pl.Float64) + 0.5
+    log_rate, variance = (conversions / units).log(), 1.0 / conversions - 1.0 / units
+    is_control = pl.col("variation_index") == 0
+    of_control = log_rate.filter(is_control).first()
+    noise = (variance + variance.filter(is_control).first()).sqrt()
+    return ((log_rate - of_control) / noise).filter(~is_control).max()
+
+
+def _without_chosen(tests: pl.DataFrame) -> pl.DataFrame:
+    """Refuse histories from which the undecided or the lost tests were left out.
+
+    Each site's history is judged by itself; those of too few tests are judged as one.
+    """
+    is_used = pl.col("reason").is_null()
+    is_long = is_used.sum().over("site_id") >= LEAST_HISTORY
+    history = pl.when(is_long).then("site_id").alias("history")
+    judged = tests.with_columns(history)
+    chosen = judged.filter(is_used).group_by("history").agg(_is_chosen())
+    joined = judged.join(
+        chosen, on="history", how="left", nulls_equal=True, maintain_order="left"
+    )
+    is_refused = is_used & pl.col("is_chosen").fill_null(value=False)
+    told = pl.when(is_refused).then(pl.lit(CHOSEN)).otherwise("reason")
+    return joined.with_columns(told.alias("reason"))
+
+
+def _is_chosen() -> pl.Expr:
+    """Say whether a history was cut at a level of significance, or at zero."""
+    z, of_pair = pl.col("best_z"), pl.col("arms") == 2
+    undecided = (z.abs() <= UNDECIDED).sum()
+    decided = z.is_between(UNDECIDED, DECIDED, closed="right").sum()
+    losses = (of_pair & (z <= 0)).sum()
+    chances = [
+        _chance_of_fewer(undecided, undecided + decided, LEAST_UNDECIDED),
+        _chance_of_fewer(losses, of_pair.sum(), 1.0 - GREATEST_GAINS),
+    ]
+    is_unlikely = pl.min_horizontal(chances) < CHOSEN_ALPHA
+    return ((pl.len() >= LEAST_HISTORY) & is_unlikely).alias("is_chosen")
+
+
+def _chance_of_fewer(seen: pl.Expr, of: pl.Expr, share: float) -> pl.Expr:
+    """Return the chance to see that many or fewer, were this their share."""
+
+    def chance(counts: pl.Series) -> pl.Series:
+        number, total = (counts.struct.field(name) for name in ("seen", "of"))
+        return pl.Series(binomial_tail(number.to_numpy(), total.to_numpy(), share))
+
+    pair = pl.struct(seen.alias("seen"), of.alias("of"))
+    return pair.map_batches(chance, return_dtype=pl.Float64, returns_scalar=True)
 
 
 def _is_impossible() -> pl.Expr:

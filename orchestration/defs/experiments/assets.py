@@ -1,12 +1,10 @@
 """The analysis of all tests."""
 
-from typing import Any
-
 import dagster as dg
 import polars as pl
 
 from models.experiments.analysis import analyze
-from models.priors.normal import NormalPrior
+from models.priors.mixture import from_row
 from orchestration.markdown import table_of
 from orchestration.resources import OWNERS
 from orchestration.warehouse import WAREHOUSE_POOL, Warehouse, rows
@@ -17,7 +15,7 @@ from orchestration.warehouse import WAREHOUSE_POOL, Warehouse, rows
     deps=[
         ["marts", "mart_experiment_stats"],
         ["raw", "weights"],
-        ["priors", "normal_priors"],
+        ["priors", "effect_priors"],
     ],
     group_name="experiments",
     owners=OWNERS,
@@ -30,7 +28,7 @@ def analyses(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult[Non
     with warehouse.connect() as connection:
         stats = rows(connection, "from marts.mart_experiment_stats")
         weights = rows(connection, "from raw.weights")
-        priors = rows(connection, "from priors.normal_priors")
+        priors = rows(connection, "from priors.effect_priors")
     table = analyse(stats, weights, priors)
     warehouse.replace("experiments", "analyses", table)
     return dg.MaterializeResult(metadata=_metadata(table))
@@ -39,22 +37,12 @@ def analyses(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult[Non
 def analyse(
     stats: pl.DataFrame, weights: pl.DataFrame, priors: pl.DataFrame
 ) -> pl.DataFrame:
-    """Analyse all tests, each from its own row of ``priors.normal_priors``."""
+    """Analyse all tests, each from its own row of ``priors.effect_priors``."""
     of_tests = priors.filter(pl.col("experiment_id").is_not_null())
     return analyze(
         stats,
         weights,
-        {row["experiment_id"]: _prior(row) for row in of_tests.iter_rows(named=True)},
-    )
-
-
-def _prior(row: dict[str, Any]) -> NormalPrior:
-    return NormalPrior(
-        mean=row["prior_mean"],
-        sd=row["prior_sd"],
-        correlation=row["prior_correlation"],
-        tests=row["prior_tests"],
-        before=row["prior_before"],
+        {row["experiment_id"]: from_row(row) for row in of_tests.iter_rows(named=True)},
     )
 
 

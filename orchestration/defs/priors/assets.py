@@ -1,56 +1,70 @@
-"""The normal priors that the analysis starts from."""
+"""The priors that the analysis starts from."""
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import dagster as dg
 import polars as pl
 
-from models.priors.normal import learn, learn_at
+from models.priors.learning import midnight
+from models.priors.pooling import Kind, PriorBook, learn_book
 from orchestration.resources import OWNERS
 from orchestration.warehouse import WAREHOUSE_POOL, Warehouse, rows
 
-NORMAL_PRIORS = {
+EFFECT_PRIORS = {
     "experiment_id": pl.String(),
     "prior_mean": pl.Float64(),
     "prior_sd": pl.Float64(),
+    "prior_null": pl.Float64(),
+    "prior_shift": pl.Float64(),
     "prior_correlation": pl.Float64(),
+    "prior_scales": pl.List(pl.Float64()),
+    "prior_weights": pl.List(pl.Float64()),
     "prior_tests": pl.Int64(),
     "prior_before": pl.Datetime("us"),
+    "prior_group": pl.String(),
 }
-"""``priors.normal_priors``; without ``experiment_id``: what a test begun now gets."""
+"""``priors.effect_priors``; without ``experiment_id``: what a test begun now gets, one
+row for each group of tests, that of all tests (``prior_group`` all) first."""
 
 
 @dg.asset(
-    key=["priors", "normal_priors"],
+    key=["priors", "effect_priors"],
     deps=[
         ["marts", "mart_past_experiment_stats"],
         ["marts", "mart_experiment_stats"],
         ["raw", "experiments"],
+        ["raw", "sites"],
     ],
     group_name="priors",
     owners=OWNERS,
     kinds={"python", "duckdb"},
-    metadata={"grain": "one row per test, and one for a test begun now"},
+    metadata={"grain": "one row per test, and one per group for a test begun now"},
     pool=WAREHOUSE_POOL,
 )
-def normal_priors(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult[None]:
+def effect_priors(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult[None]:
     """What was known of effects on the day each test began; one row per test.
 
-    One row more, without a test, is what a test begun now would start from.
+    The rows without a test are what a test begun now would start from.
     """
     with warehouse.connect() as connection:
         past = rows(connection, "from marts.mart_past_experiment_stats")
-        starts = rows(connection, _STARTS)
-    table = learn_priors(past, dict(starts.iter_rows()))
-    warehouse.replace("priors", "normal_priors", table)
+        tests = rows(connection, _TESTS)
+    table = learn_priors(past, tests)
+    warehouse.replace("priors", "effect_priors", table)
     return dg.MaterializeResult(metadata=_metadata(table))
 
 
-_STARTS = """
+_TESTS = """
 select experiments.experiment_id,
+    any_value(experiments.site_id) as site_id,
+    any_value(sites.vertical) as vertical,
+    any_value(experiments.goal_type) as goal_type,
+    any_value(experiments.test_type) as test_type,
     least(any_value(experiments.start_at), min(stats.first_exposure_at)) as started_at
 from raw.experiments as experiments
+left join raw.sites as sites using (site_id)
 left join marts.mart_experiment_stats as stats using (experiment_id)
 group by experiments.experiment_id
 having started_at is not null
@@ -58,17 +72,32 @@ order by experiments.experiment_id
 """
 
 
-def learn_priors(past: pl.DataFrame, starts: Mapping[str, datetime]) -> pl.DataFrame:
-    """Learn the prior of each test as of its start, and that of a test begun now.
+def learn_priors(past: pl.DataFrame, tests: pl.DataFrame) -> pl.DataFrame:
+    """Learn the prior of each test as of its start, and those of a test begun now.
+
+    The cut-off is midnight UTC before the start, so that tests that start on one day
+    share one fit and no test sees a result later than itself.
 
     Args:
         past: rows of ``marts.mart_past_experiment_stats``.
-        starts: when each test began, naive UTC.
+        tests: experiment_id, site_id, vertical, goal_type, test_type, and started_at,
+            naive UTC.
     """
-    now = {"experiment_id": None, **learn(past).as_row()}
-    priors = learn_at(past, starts)
-    table = [now, *({"experiment_id": t, **p.as_row()} for t, p in priors.items())]
-    return pl.DataFrame(table, schema=NORMAL_PRIORS)
+    days = {midnight(moment) for moment in tests["started_at"]}
+    books = {day: learn_book(past, before=day) for day in days}
+    now = learn_book(past).shared.values()
+    table = [
+        *({"experiment_id": None, **prior.as_row()} for prior in now),
+        *(_row(test, books) for test in tests.iter_rows(named=True)),
+    ]
+    return pl.DataFrame(table, schema=EFFECT_PRIORS)
+
+
+def _row(test: dict[str, Any], books: Mapping[datetime, PriorBook]) -> dict[str, Any]:
+    names = ("site_id", "vertical", "goal_type", "test_type")
+    kind = Kind(**{name: test[name] for name in names})
+    prior = books[midnight(test["started_at"])].of(kind)
+    return {"experiment_id": test["experiment_id"], **prior.as_row()}
 
 
 def _metadata(table: pl.DataFrame) -> dict[str, dg.MetadataValue]:
@@ -77,5 +106,6 @@ def _metadata(table: pl.DataFrame) -> dict[str, dg.MetadataValue]:
         "dagster/row_count": dg.MetadataValue.int(table.height),
         "mean": dg.MetadataValue.float(now["prior_mean"]),
         "sd": dg.MetadataValue.float(now["prior_sd"]),
+        "null": dg.MetadataValue.float(now["prior_null"]),
         "learned_from_tests": dg.MetadataValue.int(now["prior_tests"]),
     }

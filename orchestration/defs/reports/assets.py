@@ -18,7 +18,7 @@ from orchestration.warehouse import WAREHOUSE_POOL, Warehouse
         ["marts", "mart_bot_daily"],
         ["marts", "mart_web_vitals"],
         ["experiments", "analyses"],
-        ["priors", "normal_priors"],
+        ["priors", "effect_priors"],
         ["release", "manifest"],
     ],
     group_name="reports",

@@ -13,10 +13,10 @@ from models.experiments.analysis import (
     AnalysisConfigError,
     analyze,
 )
-from models.priors.normal import DEFAULT_PRIOR, NormalPrior
+from models.priors.mixture import DEFAULT_PRIOR, normal
 from tests.models.experiments import frames
 
-FLAT = NormalPrior(0.0, 10.0)
+FLAT = normal(0.0, 10.0)
 
 
 def analysed(counts: dict[str, Any], prior: Any = DEFAULT_PRIOR) -> pl.DataFrame:
@@ -71,7 +71,7 @@ def test_learned_prior_shrinks_the_lift_and_its_interval() -> None:
 
 def test_each_test_may_have_its_own_prior() -> None:
     counts = {name: [(1_000, 50), (1_000, 75)] for name in "abc"}
-    own = {"a": NormalPrior(0.0, 0.01), "b": NormalPrior(0.0, 0.3)}
+    own = {"a": normal(0.0, 0.01), "b": normal(0.0, 0.3)}
     table = analysed(counts, own).filter(~pl.col("is_control"))
     assert table["prior_sd"].to_list() == [0.01, 0.3, DEFAULT_PRIOR.sd]
     assert table["lift"][0] < table["lift"][2] < table["lift"][1]
@@ -80,11 +80,9 @@ def test_each_test_may_have_its_own_prior() -> None:
 def test_e_value_needs_a_prior_that_was_fixed_before_the_test() -> None:
     counts = {name: [(1_000, 50), (1_000, 75)] for name in ("early", "late", "never")}
     own = {
-        "early": NormalPrior(0.0, 0.1, tests=9, before=frames.START),
-        "late": NormalPrior(
-            0.0, 0.1, tests=9, before=frames.START + timedelta(seconds=1)
-        ),
-        "never": NormalPrior(0.0, 0.1, tests=9),
+        "early": normal(0.0, 0.1, tests=9, before=frames.START),
+        "late": normal(0.0, 0.1, tests=9, before=frames.START + timedelta(seconds=1)),
+        "never": normal(0.0, 0.1, tests=9),
     }
     table = analysed(counts, own).filter(~pl.col("is_control"))
     assert table["e_value"].is_not_null().to_list() == [True, False, False]

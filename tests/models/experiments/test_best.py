@@ -7,9 +7,9 @@ from scipy.stats import norm
 
 from models.experiments import best
 from models.experiments.arms import Arms, Floats
-from models.experiments.posterior import PriorValues, update
+from models.experiments.posterior import Posterior, PriorValues
+from models.experiments.posterior import update as update_scales
 from tests.models.experiments import frames
-from tests.models.experiments.test_posterior import covariance
 
 DRAWS = 400_000
 ONE = np.ones(1)
@@ -21,6 +21,19 @@ WORLDS = {
     "uneven": ([(300, 9), (40_000, 1_500), (2_000, 80), (500, 30)], 0.5, 0.7),
     "clear winner": ([(9_000, 450), (9_000, 900), (9_000, 460)], 0.3, 0.5),
 }
+
+
+def update(arms: Arms, prior: PriorValues) -> Posterior:
+    """Return the posterior at the one scale that the prior has."""
+    found = update_scales(arms, PriorValues(*(each[:, None] for each in prior)))
+    return Posterior(*(values[:, 0] for values in found))
+
+
+def covariance(found: Posterior) -> Floats:
+    """Return the covariance of the deviations of one test's arms."""
+    shared = np.outer(found.loading, found.loading) * found.level_variance[0]
+    total: Floats = np.diag(found.noise) + shared
+    return total
 
 
 def sampled(arms: Arms, prior: PriorValues) -> tuple[Floats, Floats, Floats]:

@@ -6,10 +6,10 @@ import pytest
 
 from models.experiments import portfolio
 from models.experiments.analysis import analyze
-from models.priors.normal import NormalPrior
+from models.priors.mixture import normal
 
 TESTS = 6_000
-PRIORS = [NormalPrior(0.0, 0.05), NormalPrior(-0.05, 0.3), NormalPrior(0.02, 0.1, 0.1)]
+PRIORS = [normal(0.0, 0.05), normal(-0.05, 0.3), normal(0.02, 0.1, 0.1)]
 
 
 @pytest.fixture(scope="module", params=PRIORS, ids=lambda prior: f"sd {prior.sd}")

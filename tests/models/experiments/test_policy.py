@@ -8,15 +8,15 @@ import pytest
 
 from models.experiments.analysis import analyze
 from models.experiments.policy import Policy, PolicyError, Verdict, decide
-from models.priors.normal import NormalPrior
+from models.priors.mixture import Prior, normal
 from tests.models.experiments import frames
 
-LEARNED = NormalPrior(0.0, 0.1, tests=200, before=frames.START)
+LEARNED = normal(0.0, 0.1, tests=200, before=frames.START)
 
 
 def verdict(
     counts: list[tuple[Any, Any]],
-    prior: NormalPrior = LEARNED,
+    prior: Prior = LEARNED,
     policy: Policy | None = None,
     **columns: Any,
 ) -> Verdict:
@@ -43,7 +43,7 @@ def test_ships_without_claiming_where_the_gain_is_likely_only() -> None:
 
 
 def test_claims_nothing_with_a_prior_that_was_not_fixed_before() -> None:
-    late = NormalPrior(0.0, 0.1, tests=200)
+    late = normal(0.0, 0.1, tests=200)
     found = verdict([(20_000, 1_000), (20_000, 1_200)], late)
     assert (found.kind, found.is_claimed) == ("ship", False)
     assert "not proven (no e-value)" in found.reason
@@ -145,7 +145,7 @@ def test_evidence_is_plain_json_and_the_same_each_time() -> None:
 @pytest.mark.parametrize("sd", [0.05, 0.3])
 def test_equal_arms_seldom_win_a_claim_though_read_daily(sd: float) -> None:
     """1,000 A/A tests, 14 daily looks of 2,000 units an arm: Ville allows 5%."""
-    prior = NormalPrior(0.0, sd, tests=200, before=frames.START)
+    prior = normal(0.0, sd, tests=200, before=frames.START)
     rng = np.random.default_rng(5)
     daily = rng.binomial(2_000, 0.05, size=(14, 1_000, 2)).cumsum(axis=0)
     claimed: set[str] = set()

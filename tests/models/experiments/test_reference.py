@@ -9,12 +9,12 @@ import pytest
 from models.experiments.analysis import analyze
 from models.experiments.exposures import count
 from models.experiments.policy import decide
-from models.priors.normal import DEFAULT_PRIOR, NormalPrior
+from models.priors.mixture import DEFAULT_PRIOR, normal
 from tests.models.experiments import frames
 
 pytestmark = pytest.mark.reference
 Find = Callable[[str], Path]
-PRIORS = [DEFAULT_PRIOR, NormalPrior(-0.05, 0.3), NormalPrior(0.0, 0.01)]
+PRIORS = [DEFAULT_PRIOR, normal(-0.05, 0.3), normal(0.0, 0.01)]
 
 
 def landing_page(path: Path) -> pl.DataFrame:

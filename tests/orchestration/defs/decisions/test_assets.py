@@ -8,7 +8,7 @@ from code24.state import decisions as log
 from models.experiments.policy import DEFAULT_POLICY, Policy, Verdict
 from orchestration.defs.decisions.assets import as_decisions, decide_all
 from orchestration.defs.experiments.assets import analyse
-from orchestration.defs.priors.assets import NORMAL_PRIORS
+from orchestration.defs.priors.assets import EFFECT_PRIORS
 from tests.orchestration.homes import NOW, START, fill_state
 
 VERDICT = Verdict(
@@ -48,7 +48,7 @@ def analyses() -> pl.DataFrame:
             "weight": [0.5, 0.5],
         }
     )
-    return analyse(pl.DataFrame(rows), weights, pl.DataFrame(schema=NORMAL_PRIORS))
+    return analyse(pl.DataFrame(rows), weights, pl.DataFrame(schema=EFFECT_PRIORS))
 
 
 def test_the_id_is_the_test_its_evidence_and_the_policy_not_the_time() -> None:
