@@ -15,7 +15,7 @@ PRIORS = Kind(
             | dg.AssetSelection.assets(
                 ["staging", "stg_past_experiments"],
                 ["marts", "mart_past_experiment_stats"],
-                ["priors", "normal_priors"],
+                ["priors", "effect_priors"],
                 ["reports", "console"],
             )
         )

@@ -140,7 +140,7 @@ def test_what_ended_a_test_is_learned_from_and_an_undo_is_published_first(
         "priors": "priors_job",
     }
     learned = instance.get_latest_materialization_event(
-        dg.AssetKey(["priors", "normal_priors"])
+        dg.AssetKey(["priors", "effect_priors"])
     )
     assert learned is not None
     assert learned.run_id == next(j.run_id for j in done if j.job_type == "priors")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from models.experiments.arms import Floats
-from models.experiments.posterior import Posterior, PriorValues, deviations, update
+from models.experiments.posterior import PriorValues, deviations, update
 from tests.models.experiments import frames
 
 Counts = Sequence[tuple[float, float]]
@@ -55,13 +55,6 @@ def integrated(counts: Counts, prior: PriorValues) -> tuple[float, Floats, Float
     inner = np.array([square for _, square in moments]) - np.square(means)
     between = (means * share) @ means.T - np.outer(first, first)
     return float(evidence), first, between + np.diag(inner @ share)
-
-
-def covariance(found: Posterior) -> Floats:
-    """Return the covariance of the deviations of one test's arms."""
-    loading = found.loading[:, 0]
-    total: Floats = np.diag(found.noise[:, 0])
-    return total + np.outer(loading, loading) * found.level_variance[0, 0]
 
 
 def effects(mean: Floats, cover: Floats) -> tuple[Floats, Floats]:
