@@ -3,7 +3,8 @@
 See docs/decisions/0011.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from pathlib import Path
 from secrets import token_bytes
@@ -44,6 +45,11 @@ KEPT_TRAITS = frozenset(
 A list of what may stay: a trait may be called anything, so no list of what must go
 is long enough.
 """
+
+
+_TELEPHONE = re.compile(r"\+\d[\d ()./-]{6,}|0\d[\d ()./-]*[ ()./-][\d ()./-]{4,}")
+"""A number with its country, or one with an area code and separators as people write
+it; digits alone are account numbers."""
 
 
 class PseudonymError(Code24Error):
@@ -119,6 +125,17 @@ def holds_email(text: str) -> bool:
     """Say whether a text may hold an e-mail address: ``@`` and a dot after it."""
     before, at, after = text.partition("@")
     return bool(at and before and "." in after)
+
+
+def unit_of(person: str, pseudonym: Callable[[str], str]) -> str:
+    """Return a person's id as the unit of tests: itself, or what stands in for it.
+
+    An account number says nothing, and is what a server assigns and converts by; so it
+    stays, or exposure and conversion would never meet. An e-mail address or a telephone
+    number says who somebody is, and is replaced at whichever door it comes.
+    """
+    says_who = holds_email(person) or _TELEPHONE.fullmatch(person) is not None
+    return pseudonym(person) if says_who else person
 
 
 def _is_personal(name: str, value: Any) -> bool:

@@ -4,15 +4,15 @@ The same for a call that a client sends now and for one in an export: ``messageI
 names both, so an import of what also came live adds nothing. Field names are those of
 Segment's Spec (segment.com/docs/connections/spec), which RudderStack follows.
 
-Ids that a business gave to people or companies are kept as keyed hashes, other personal
-data is dropped (``code24.personal``).
+Ids that say who somebody is are replaced by keyed hashes, other personal data is
+dropped (``code24.personal``).
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_args
 
 from code24.contracts.wire import digest, encode
-from code24.personal import holds_email, kept_traits, without_personal
+from code24.personal import holds_email, kept_traits, unit_of, without_personal
 from code24.protocols.goal_events import exposure, goal_of
 from code24.protocols.reading import MAX_ID, MAX_URL, kept_properties, moment
 from code24.request_facts import MAX_USER_AGENT
@@ -88,7 +88,7 @@ def refused_call(call: Any, pseudonym: Pseudonym) -> bytes:
     kept = {name: value for name, value in call.items() if name != "traits"}
     for name in ("userId", "groupId", "previousId"):
         person = _text(call, name)
-        kept[name] = None if person is None else pseudonym(person)
+        kept[name] = None if person is None else unit_of(person, pseudonym)
     return encode(_given(without_personal(kept)))
 
 
@@ -99,15 +99,9 @@ def _id(call: Mapping[str, Any]) -> str | None:
 
 
 def _visitor(call: Mapping[str, Any], pseudonym: Pseudonym) -> str | None:
-    """Return who did it: the anonymous id, or what stands in for the user's.
-
-    An anonymous id that holds an e-mail address is not anonymous.
-    """
-    anonymous = _text(call, "anonymousId")
-    if anonymous is not None and not holds_email(anonymous):
-        return anonymous
-    person = _text(call, "userId") or anonymous
-    return None if person is None else pseudonym(person)
+    """Return who did it: the anonymous id, or else the user's."""
+    person = _text(call, "anonymousId") or _text(call, "userId")
+    return None if person is None else unit_of(person, pseudonym)
 
 
 def _hashed(call: Mapping[str, Any], name: str, pseudonym: Pseudonym) -> dict[str, str]:

@@ -8,6 +8,7 @@ from code24.personal import (
     Pseudonyms,
     holds_email,
     kept_traits,
+    unit_of,
     without_personal,
 )
 
@@ -79,3 +80,18 @@ def test_of_traits_only_the_known_stay() -> None:
 )
 def test_what_holds_an_email(text: str, is_one: bool) -> None:
     assert holds_email(text) is is_one
+
+
+@pytest.mark.parametrize(
+    "person", ["97980", "user-17", "0049301234567", "a@b", "2024-01-02", "auth0|5f7c"]
+)
+def test_an_account_number_is_a_unit_as_it_is(person: str) -> None:
+    assert unit_of(person, "u-{}".format) == person
+
+
+@pytest.mark.parametrize(
+    "person",
+    ["ada@shop.example", "+44 20 7946 0018", "+442079460018", "030 / 901820-0"],
+)
+def test_an_address_or_a_telephone_number_is_replaced(person: str) -> None:
+    assert unit_of(person, "u-{}".format) == f"u-{person}"

@@ -22,7 +22,7 @@ from app.collector.protocols.protocol import (
     refused_bodies,
 )
 from code24.contracts.wire import encode
-from code24.personal import holds_email
+from code24.personal import unit_of
 from code24.protocols.goal_events import exposure, named_event
 from code24.protocols.reading import (
     first_text,
@@ -35,8 +35,6 @@ from code24.protocols.reading import (
 
 EXPOSURES = frozenset({"Experiment Viewed", "$$experiment_viewed"})
 EVALUATIONS = frozenset({"Feature Evaluated", "$$feature_evaluated"})
-ANONYMOUS = frozenset({"id", "deviceid", "anonymousid", "visitorid", "sessionid"})
-"""Hash attributes whose values are ids that a browser was given, not people's own."""
 MICROSECOND = timedelta(microseconds=1)
 
 _decoder = msgspec.json.Decoder(dict[str, Any] | list[Any])
@@ -110,25 +108,14 @@ def _evaluation(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _unit(properties: Mapping[str, Any], context: Context) -> str | None:
-    """Return the unit that was assigned; a person's own id by its pseudonym."""
+    """Return the unit that was assigned, whatever attribute it was hashed by."""
     value = first_text(properties.get("hashValue"), properties.get("hash_value"))
-    if value is None:
-        return None
-    attribute = first_text(
-        properties.get("hashAttribute"), properties.get("hash_attribute"), "id"
-    )
-    bare = str(attribute).lower().replace("_", "")
-    if bare in ANONYMOUS and not holds_email(value):
-        return value
-    return context.pseudonym(value)
+    return None if value is None else unit_of(value, context.pseudonym)
 
 
 def _visitor(body: Mapping[str, Any], context: Context) -> str | None:
-    device = text(body.get("device_id"))
-    if device is not None and not holds_email(device):
-        return device
-    user = first_text(body.get("user_id"), device)
-    return None if user is None else context.pseudonym(user)
+    found = first_text(body.get("device_id"), body.get("user_id"))
+    return None if found is None else unit_of(found, context.pseudonym)
 
 
 def _campaign(body: Mapping[str, Any]) -> dict[str, Any]:

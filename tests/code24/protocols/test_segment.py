@@ -142,7 +142,8 @@ def test_without_an_anonymous_id_the_user_is_the_visitor() -> None:
 
     event = admitted(call).event
 
-    assert event.visitor_id == "u-97980"
+    assert event.visitor_id == "97980"
+    assert event.metadata["userIdHash"] == "u-97980"
     assert event.metadata["groupIdHash"] == "u-g1"
 
 

@@ -32,9 +32,10 @@ def exposure(**properties: Any) -> dict[str, Any]:
         ("deviceId", "unit-1", True),
         ("anonymous_id", "unit-1", True),
         ("id", "ada@shop.example", False),
-        ("user_id", "7", False),
-        ("email", "x", False),
-        ("company", "Acme", False),
+        ("user_id", "7", True),
+        ("email", "Ada@Shop.example", False),
+        ("phone", "+44 20 7946 0018", False),
+        ("company", "Acme", True),
     ],
 )
 def test_a_unit_that_says_who_somebody_is_is_hashed(
