@@ -119,3 +119,14 @@ with which one visitor's `{"lcp": "slow"}` would stop every build.
 {% macro duckdb__safe_cast(field, type) -%}
     try_cast({{ field }} as {{ type }})
 {%- endmacro %}
+
+{#-
+Between `as` and the query of a CTE that is read several times: read anew each time.
+DuckDB would hold such a CTE whole in memory, all columns of all events in a full
+build; 10 M of them did not fit into 4 GB beside the sessions.
+-#}
+{% macro not_materialized() %}
+    {{- adapter.dispatch('not_materialized')() -}}
+{% endmacro %}
+{% macro duckdb__not_materialized() %}not materialized{% endmacro %}
+{% macro spark__not_materialized() %}{% endmacro %}

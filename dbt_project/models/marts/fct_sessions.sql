@@ -11,7 +11,7 @@
 
 with
 
-events as (
+events as {{ not_materialized() }} (
 
     {{ events_of_changed_sessions(mark) }}
 
