@@ -10,7 +10,7 @@ from code24.settings import Settings
 from code24.state import audit, open_state
 from orchestration.defs.raw.files import read_committed
 from orchestration.instance import free_abandoned
-from orchestration.kinds import KINDS
+from orchestration.kinds import job_names
 
 KEPT_DAYS = 30
 """How long a run's history is kept; Dagster's log grows by a megabyte in some ten
@@ -72,7 +72,7 @@ def runs_under_way(instance: dg.DagsterInstance) -> Sequence[dg.DagsterRun]:
     return [
         run
         for run in instance.get_runs(dg.RunsFilter(statuses=_UNDER_WAY), limit=20)
-        if run.job_name in {loop_job.name, *(kind.job.name for kind in KINDS.values())}
+        if run.job_name in {loop_job.name, *job_names()}
     ]
 
 

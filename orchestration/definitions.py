@@ -45,6 +45,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             automation.purge_history_job,
             second_path.overdue_jobs_job,
             *(kind.job for kind in KINDS.values()),
+            *(kind.fast_job for kind in KINDS.values() if kind.fast_job is not None),
         ],
         schedules=[
             automation.loop_schedule,

@@ -19,13 +19,15 @@ from random import SystemRandom
 from uuid import uuid4
 
 import dagster as dg
+import msgspec
 
 from code24.contracts.message import JobKind
 from code24.errors import Code24Error
 from code24.settings import Settings, load
-from code24.state import State, jobs, open_state, requests
+from code24.state import State, analysed, experiments, jobs, open_state, requests
 from orchestration.automation import is_behind, log_ends
 from orchestration.definitions import build_definitions
+from orchestration.defs.experiments.assets import ANALYSES, OFFSETS
 from orchestration.instance import (
     free_abandoned,
     open_instance,
@@ -75,12 +77,19 @@ class Worker:
             name: definitions.resolve_job_def(kind.job.name)
             for name, kind in KINDS.items()
         }
+        self._fast_jobs = {
+            name: definitions.resolve_job_def(kind.fast_job.name)
+            for name, kind in KINDS.items()
+            if kind.fast_job is not None
+        }
+        self._warm: set[JobKind] = set()
         self._ran_at = self._looked_at = -FRESH_SECONDS
 
     def run(self, stop: threading.Event) -> None:
         """Work off jobs until ``stop`` is set; what is under way is finished first."""
         wait = POLL_SECONDS
         with Pulse(self._state, self._owner) as pulse:
+            self._warm_up(pulse)
             while not stop.is_set():
                 try:
                     wait = 0.0 if self.round(pulse) else POLL_SECONDS
@@ -120,6 +129,15 @@ class Worker:
         self._settle(due, run_id, failures)
         return True
 
+    def _warm_up(self, pulse: Pulse) -> None:
+        """Run the analysis once, so that the first job finds all loaded and built."""
+        if not self._settings.warehouse.exists():
+            return
+        try:
+            self._refresh(pulse)
+        except WorkerError as error:
+            _log.error("%s", error)
+
     def _refresh(self, pulse: Pulse) -> None:
         run_id = str(uuid4())
         with pulse.holding((), run_id):
@@ -141,7 +159,7 @@ class Worker:
         self._instance.add_event_listener(run_id, watch)
         tags = {JOB_TAG.format(job.id): job.site_id for job in due}
         try:
-            result = self._jobs[kind].execute_in_process(
+            result = self._job(kind).execute_in_process(
                 instance=self._instance,
                 run_id=run_id,
                 raise_on_error=False,
@@ -153,9 +171,44 @@ class Worker:
             return [f"{type(error).__name__}: {error}"]
         finally:
             self._ran_at = time.monotonic()
-        if not result.success and not watch.failures:
-            return ["the run failed outside its steps"]
-        return watch.failures
+        if result.success:
+            self._warm.add(kind)
+            self._note_analysed(kind)
+            return ()
+        return watch.failures or ["the run failed outside its steps"]
+
+    def _note_analysed(self, kind: JobKind) -> None:
+        """Tell the collector how far each site with a test was analysed."""
+        made = self._instance.get_latest_materialization_event(ANALYSES)
+        if kind != "analysis" or made is None or made.asset_materialization is None:
+            return
+        told = made.asset_materialization.metadata[OFFSETS].value
+        offsets = msgspec.convert(told, dict[str, int])
+        tests = experiments.list_tests(self._state, status="running")
+        now = datetime.now(UTC)
+        analysed.record_all(
+            self._state,
+            [
+                analysed.Analysed(
+                    site_id=site_id,
+                    test_id=None,
+                    partition=partition,
+                    offset=offset,
+                    at=now,
+                )
+                for site_id in sorted({test.site_id for test in tests})
+                for partition, offset in offsets.items()
+            ],
+        )
+
+    def _job(self, kind: JobKind) -> dg.JobDefinition:
+        """Return the fast job where the last run of the kind went through.
+
+        After one that failed it is the whole again: a view may be gone, or the file.
+        """
+        is_warm = kind in self._warm and kind in self._fast_jobs
+        self._warm.discard(kind)
+        return self._fast_jobs[kind] if is_warm else self._jobs[kind]
 
     def _settle(
         self, due: Sequence[jobs.Job], run_id: str, failures: Sequence[str]

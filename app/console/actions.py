@@ -23,12 +23,12 @@ def undo(decision: dict[str, Any]) -> None:
     with st.popover("Undo this decision", icon=":material/undo:"):
         st.markdown(
             "The test goes back to the state it had before; visitors see the change "
-            "with the next release. The log keeps both decisions."
+            "within seconds. The log keeps both decisions."
         )
         if st.button("Undo it", type="primary", key="undo"):
             _try(
                 lambda: control.undo(decision_id),
-                "Undone. The next run of the loop publishes it.",
+                "Undone, and published.",
             )
         _from_a_terminal(control.undo_command(decision_id))
 
@@ -50,6 +50,14 @@ def switch(subject: Subject, subject_id: str) -> None:
                 f"Switched {word}.",
             )
         _from_a_terminal(control.switch_command(subject, subject_id, is_off=not is_off))
+
+
+def retry(job_id: str) -> None:
+    """Offer to queue a dead job again."""
+    control = Control(load())
+    if st.button("Try it again", key=f"retry-{job_id}", icon=":material/replay:"):
+        _try(lambda: control.retry(job_id), "Queued again.")
+    st.caption(f"The same from a terminal: `{control.retry_command(job_id)}`")
 
 
 def _try(act: Callable[[], None], done: str) -> None:

@@ -97,18 +97,52 @@ class Control:
         body = json.dumps({subject: subject_id, "isOff": is_off})
         return f"{self._command('/v1/switches')} -d '{body}'"
 
+    def jobs(self) -> dict[str, Any]:
+        """Return jobs, counts by status, and workers, as the control API tells them.
+
+        Raises:
+            ControlError: it refused, or does not answer; says so in its words.
+        """
+        return {**self._get("/v1/jobs"), **self._get("/v1/workers")}
+
+    def retry(self, job_id: str) -> None:
+        """Queue a dead job again.
+
+        Raises:
+            ControlError: it refused, or does not answer; says so in its words.
+        """
+        self._post(f"/v1/jobs/{job_id}/retry")
+
+    def retry_command(self, job_id: str) -> str:
+        """Return the command that does the same from a terminal."""
+        return f"code24 job retry {job_id} --yes"
+
     def _command(self, path: str) -> str:
         return (
             f'curl -X POST -H "Authorization: Bearer $(cat {self._token_path})" '
             f"{self._base}{path}"
         )
 
+    def _get(self, path: str) -> dict[str, Any]:
+        answer: dict[str, Any] = self._send("GET", path, {}).json()
+        return answer
+
     def _post(self, path: str, body: dict[str, object] | None = None) -> None:
+        self._send("POST", path, self._headers(), body)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: dict[str, object] | None = None,
+    ) -> httpx.Response:
         try:
-            answer = httpx.post(
+            answer = httpx.request(
+                method,
                 self._base + path,
                 json=body,
-                headers=self._headers(),
+                headers=headers,
                 timeout=TIMEOUT_SECONDS,
             )
         except httpx.HTTPError as error:
@@ -119,6 +153,7 @@ class Control:
             raise ControlError(
                 f"The control API answers {answer.status_code}: {_message(answer)}"
             )
+        return answer
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {_token(self._token_path)}"}

@@ -13,6 +13,7 @@ PAGES = (
     ),
     st.Page(page.TESTS_PAGE, title="Tests", icon=":material/science:"),
     st.Page("views/decisions.py", title="Decisions", icon=":material/gavel:"),
+    st.Page("views/jobs.py", title="Jobs", icon=":material/work_history:"),
     st.Page("views/health.py", title="Health", icon=":material/monitor_heart:"),
     st.Page(page.SITE_PAGE, title="Site", visibility="hidden"),
     st.Page(page.TEST_PAGE, title="Test", visibility="hidden"),

@@ -28,6 +28,10 @@ CHIPS = {
     "Good": "#17917a66",
     "Needs improvement": "#c7770055",
     "Poor": "#d2642a66",
+    "Queued": "#c7770055",
+    "Dead": "#d2642a66",
+    "Done": "#17917a66",
+    "Cancelled": "#7d889655",
     "Well": "#17917a66",
     "Not well": "#d2642a66",
 }

@@ -18,7 +18,7 @@ from code24.settings import Settings
 
 LOG = logging.getLogger("code24.dispatcher")
 
-POLL_SECONDS = 0.25
+POLL_SECONDS = 0.1
 """How long a new release, or the kill switch, waits at most to be noticed."""
 
 

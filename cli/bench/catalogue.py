@@ -1,6 +1,14 @@
 """Every bench; a new one is a module here and a line below."""
 
-from cli.bench import collector, dispatcher, experiments, learning, loop, warehouse
+from cli.bench import (
+    collector,
+    dispatcher,
+    event_to_release,
+    experiments,
+    learning,
+    loop,
+    warehouse,
+)
 from cli.bench.figure import Bench
 
 
@@ -13,5 +21,7 @@ def benches() -> tuple[Bench, ...]:
         collector.ACKNOWLEDGED,
         collector.DURABLE,
         warehouse.SCALE,
+        warehouse.FULL_BUILD,
+        event_to_release.EVENT_TO_RELEASE,
         loop.RUN,
     )

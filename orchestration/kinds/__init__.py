@@ -11,8 +11,14 @@ from orchestration.kinds.kind import Kind
 from orchestration.kinds.priors import PRIORS
 from orchestration.kinds.release import RELEASE
 
-__all__ = ["KINDS", "Kind"]
+__all__ = ["KINDS", "Kind", "job_names"]
 
 KINDS: Mapping[JobKind, Kind] = {
     kind.name: kind for kind in (ANALYSIS, PRIORS, RELEASE)
 }
+
+
+def job_names() -> set[str]:
+    """Return the names of the Dagster jobs of all kinds."""
+    found = [kind.job.name for kind in KINDS.values()]
+    return {*found, *(k.fast_job.name for k in KINDS.values() if k.fast_job)}

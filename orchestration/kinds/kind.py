@@ -17,3 +17,6 @@ class Kind:
     """``optimization_jobs.job_type``."""
     job: UnresolvedAssetJobDefinition
     """What it materialises."""
+    fast_job: UnresolvedAssetJobDefinition | None = None
+    """What is enough for a process in which ``job`` has gone through: views stand by
+    then, and what is not read for the decision can wait for the loop."""

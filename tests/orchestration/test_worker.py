@@ -17,6 +17,7 @@ from code24.releases import Reader
 from code24.settings import Settings
 from code24.state import (
     State,
+    analysed,
     decisions,
     jobs,
     messages,
@@ -33,9 +34,9 @@ from orchestration.instance import (
 from orchestration.processes import this_process
 from orchestration.pulse import Pulse
 from orchestration.run import run_loop
-from orchestration.warehouse import WAREHOUSE_POOL
+from orchestration.warehouse import WAREHOUSE_POOL, Warehouse
 from orchestration.worker import Worker, retry_delay
-from tests.orchestration.homes import append_events, exposure
+from tests.orchestration.homes import append_events, conversion, exposure
 
 DYING = """
 import os, signal
@@ -116,6 +117,31 @@ def test_jobs_and_messages_become_one_recorded_run(
     assert (run.job_name, run.status) == ("analysis_job", dg.DagsterRunStatus.SUCCESS)
     assert run.tags[f"code24/{done.id}"] == "shop"
     assert [file.end for file in event_files(copied.raw / "events")][-1] == 9
+    noted = {a.partition: a.offset for a in analysed.list_analysed(state, "shop")}
+    assert noted["live"] == 9
+
+
+def test_a_process_that_is_warm_takes_the_fast_way_to_the_same_figures(
+    copied: Settings, state: State, instance: dg.DagsterInstance
+) -> None:
+    worker = Worker(copied, state, instance)
+    names = []
+    for number in range(2):
+        unit = [exposure("few", "new", f"m{number}", 1), conversion(f"m{number}", 2)]
+        append_events(copied, "live", iter(unit))
+        enqueue(state)
+        assert round_of(worker, state)
+        (done, *_) = jobs.list_jobs(state, status="complete")
+        run = instance.get_run_by_id(str(done.run_id))
+        names.append(run and run.job_name)
+    assert names == ["analysis_job", "fast_analysis_job"]
+    warehouse = Warehouse(copied.warehouse)
+    query = "from marts.mart_experiment_stats order by all"
+    fast = warehouse.read(query)
+    assert not run_loop(copied, lambda _: None).failures
+    assert fast.equals(warehouse.read(query))
+    new = fast.filter(experiment_id="few", variant_id="new", metric="conversion")
+    assert new["units"].item() == 22
 
 
 def test_what_ended_a_test_is_learned_from_and_an_undo_is_published_first(

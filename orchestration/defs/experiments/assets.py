@@ -9,9 +9,13 @@ from orchestration.markdown import table_of
 from orchestration.resources import OWNERS
 from orchestration.warehouse import WAREHOUSE_POOL, Warehouse, rows
 
+ANALYSES = dg.AssetKey(["experiments", "analyses"])
+OFFSETS = "offsets"
+"""Metadata of the analyses: of each partition of the log the first record not read."""
+
 
 @dg.asset(
-    key=["experiments", "analyses"],
+    key=ANALYSES,
     deps=[
         ["marts", "mart_experiment_stats"],
         ["raw", "weights"],
@@ -29,9 +33,19 @@ def analyses(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult[Non
         stats = rows(connection, "from marts.mart_experiment_stats")
         weights = rows(connection, "from raw.weights")
         priors = rows(connection, "from priors.effect_priors")
+        read = rows(connection, _READ)
     table = analyse(stats, weights, priors)
     warehouse.replace("experiments", "analyses", table)
-    return dg.MaterializeResult(metadata=_metadata(table))
+    offsets = dg.MetadataValue.json(dict(read.iter_rows()))
+    return dg.MaterializeResult(metadata={**_metadata(table), OFFSETS: offsets})
+
+
+_READ = """
+select log_partition, next_offset
+from staging.watermarks
+where model_name = 'int_unit_outcomes'
+order by log_partition
+"""
 
 
 def analyse(

@@ -16,6 +16,8 @@ with warnings.catch_warnings():
     from dagster_dbt import DagsterDbtTranslator, dbt_assets
     from dagster_dbt.asset_utils import DAGSTER_DBT_UNIQUE_ID_METADATA_KEY
 
+MATERIALIZED = "code24/materialized"
+"""Tags each model's asset: ``view``, ``table`` or ``incremental``."""
 Manifest = Mapping[str, Any]
 Materialized = dg.MaterializeResult[None] | dg.AssetCheckResult
 
@@ -34,6 +36,10 @@ class Translator(DagsterDbtTranslator):
     def get_group_name(self, dbt_resource_props: Manifest) -> str:
         """Return the schema."""
         return str(dbt_resource_props["schema"])
+
+    def get_tags(self, dbt_resource_props: Manifest) -> Mapping[str, str]:
+        """Return how the model is kept, so that a selection can leave out views."""
+        return {MATERIALIZED: str(dbt_resource_props["config"].get("materialized"))}
 
     def get_owners(self, dbt_resource_props: Manifest) -> Sequence[str]:  # noqa: ARG002
         """Return the owners of every asset."""
@@ -64,10 +70,12 @@ def build_dbt_models(manifest: Manifest) -> dg.AssetsDefinition:
         dbt: dg.ResourceParam[ResidentDbt],
         warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterator[Materialized]:
-        wanted = [key.path[-1] for key in context.selected_asset_keys]
-        results = dbt.build(sorted(wanted) if context.is_subset else ())
-        counts = warehouse.row_counts()
         checks = _selected_checks(context)
+        wanted = [key.path[-1] for key in context.selected_asset_keys]
+        tests = [unique_id.split(".")[2] for unique_id in checks]
+        chosen = (sorted(wanted), sorted(tests)) if context.is_subset else ()
+        results = dbt.build(*chosen)
+        counts = warehouse.row_counts()
         for result in results:
             if result.unique_id in keys and result.status == "success":
                 yield _materialized(keys[result.unique_id], result, counts)
