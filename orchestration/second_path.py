@@ -80,16 +80,14 @@ def overdue_jobs_sensor(
     cron_schedule="*/15 * * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    required_resource_keys={"settings"},
     description=(
         "Asks, every quarter of an hour and with low priority, for the analysis of "
         "every site that runs a test: those of quiet sites, whose counters cross no "
         "threshold, are looked at all the same. It puts messages and starts no run."
     ),
 )
-def request_analyses_schedule(context: dg.ScheduleEvaluationContext) -> dg.SkipReason:
+def request_analyses_schedule(settings: dg.ResourceParam[Settings]) -> dg.SkipReason:
     """Put one ``optimization_request`` a site, each named by the quarter of an hour."""
-    settings: Settings = context.resources.settings
     now = datetime.now(UTC)
     with open_state(settings.database_url) as state:
         asked = requests.request_analyses(state, actor="schedule", now=now)

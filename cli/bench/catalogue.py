@@ -21,7 +21,6 @@ def benches() -> tuple[Bench, ...]:
         collector.ACKNOWLEDGED,
         collector.DURABLE,
         warehouse.SCALE,
-        warehouse.FULL_BUILD,
         event_to_release.EVENT_TO_RELEASE,
         loop.RUN,
     )

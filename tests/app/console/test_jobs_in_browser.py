@@ -14,10 +14,8 @@ from playwright.sync_api import Browser, expect
 
 from code24.settings import Ports, Settings
 from code24.state import jobs, open_state, sites
-from tests.app.console.test_browser import PATIENCE_MS, _open, _wait, browser
+from tests.app.console.test_browser import PATIENCE_MS, _open, _wait
 from tests.conftest import free_port
-
-__all__ = ["browser"]
 
 pytestmark = pytest.mark.browser
 
