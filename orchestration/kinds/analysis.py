@@ -10,7 +10,7 @@ from orchestration.kinds.kind import Kind
 STATS_KEY = dg.AssetKey(["marts", "mart_experiment_stats"])
 STATS = dg.AssetSelection.assets(STATS_KEY)
 DECIDING = dg.AssetSelection.assets(
-    ["priors", "normal_priors"],
+    ["priors", "effect_priors"],
     ["experiments", "analyses"],
     ["decisions", "decisions"],
     ["release", "manifest"],
