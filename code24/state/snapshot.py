@@ -27,9 +27,17 @@ def tables(state: State) -> dict[str, list[Row]]:
 
 
 def _sites(connection: Connection) -> list[Row]:
-    site = t.sites.c
-    query = sa.select(site.site_id, site.host, site.vertical)
-    return _plain(connection, query.order_by(site.site_id))
+    site, policy = t.sites.c, t.site_policies.c
+    is_shared = sa.func.coalesce(policy.is_shared, sa.true()).label("is_shared")
+    query = (
+        sa.select(site.site_id, site.host, site.vertical, is_shared)
+        .join(t.site_policies, policy.site_id == site.site_id, isouter=True)
+        .order_by(site.site_id)
+    )
+    return [
+        {**row, "is_shared": bool(row["is_shared"])}
+        for row in _plain(connection, query)
+    ]
 
 
 def _goals(connection: Connection) -> list[Row]:

@@ -18,7 +18,12 @@ def warehouse(tmp_path: Path) -> Warehouse:
     warehouse = Warehouse(tmp_path / "home")
     warehouse.snapshot(
         sites=[
-            {"site_id": site, "host": f"{site}.example", "vertical": "news"}
+            {
+                "site_id": site,
+                "host": f"{site}.example",
+                "vertical": "news",
+                "is_shared": True,
+            }
             for site in SITES
         ],
         experiments=[

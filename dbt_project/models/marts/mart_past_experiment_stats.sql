@@ -6,29 +6,97 @@ past_experiments as (
 
 ),
 
+experiments as (
+
+    select * from {{ ref('stg_experiments') }}
+
+),
+
+statistics as (
+
+    select * from {{ ref('mart_experiment_stats') }}
+
+),
+
 sites as (
 
     select * from {{ ref('stg_sites') }}
 
 ),
 
+ended_here as (
+
+    select
+        statistics.site_id,
+        statistics.experiment_id,
+        statistics.variant_id,
+        statistics.variation_index,
+        statistics.test_type,
+        statistics.goal_type,
+        statistics.units,
+        statistics.conversions,
+        experiments.end_at as ended_at,
+        'code24' as source
+    from statistics
+    inner join experiments
+        on statistics.experiment_id = experiments.experiment_id
+    where
+        statistics.metric = 'conversion'
+        and experiments.status = 'complete'
+        and experiments.end_at is not null
+
+),
+
+brought_along as (
+
+    select
+        site_id,
+        experiment_id,
+        variant_id,
+        variation_index,
+        test_type,
+        goal_type,
+        units,
+        conversions,
+        ended_at,
+        source
+    from past_experiments
+    where
+        not exists (
+            select 1
+            from ended_here
+            where
+                ended_here.site_id = past_experiments.site_id
+                and ended_here.experiment_id = past_experiments.experiment_id
+        )
+
+),
+
+finished as (
+
+    select * from brought_along
+    union all
+    select * from ended_here
+
+),
+
 final as (
 
     select
-        past_experiments.site_id,
+        finished.site_id,
         sites.vertical,
-        past_experiments.experiment_id,
-        past_experiments.variant_id,
-        past_experiments.variation_index,
-        past_experiments.test_type,
-        past_experiments.goal_type,
-        past_experiments.units,
-        past_experiments.conversions,
-        past_experiments.ended_at,
-        past_experiments.source
-    from past_experiments
+        finished.experiment_id,
+        finished.variant_id,
+        finished.variation_index,
+        finished.test_type,
+        finished.goal_type,
+        finished.units,
+        finished.conversions,
+        finished.ended_at,
+        finished.source
+    from finished
     left join sites
-        on past_experiments.site_id = sites.site_id
+        on finished.site_id = sites.site_id
 
 )
 

@@ -1,6 +1,6 @@
 """The priors that the analysis starts from."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -51,7 +51,8 @@ def effect_priors(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResul
     with warehouse.connect() as connection:
         past = rows(connection, "from marts.mart_past_experiment_stats")
         tests = rows(connection, _TESTS)
-    table = learn_priors(past, tests)
+        private = rows(connection, "select site_id from raw.sites where not is_shared")
+    table = learn_priors(past, tests, private["site_id"])
     warehouse.replace("priors", "effect_priors", table)
     return dg.MaterializeResult(metadata=_metadata(table))
 
@@ -72,7 +73,9 @@ order by experiments.experiment_id
 """
 
 
-def learn_priors(past: pl.DataFrame, tests: pl.DataFrame) -> pl.DataFrame:
+def learn_priors(
+    past: pl.DataFrame, tests: pl.DataFrame, private_sites: Iterable[str] = ()
+) -> pl.DataFrame:
     """Learn the prior of each test as of its start, and those of a test begun now.
 
     The cut-off is midnight UTC before the start, so that tests that start on one day
@@ -82,10 +85,12 @@ def learn_priors(past: pl.DataFrame, tests: pl.DataFrame) -> pl.DataFrame:
         past: rows of ``marts.mart_past_experiment_stats``.
         tests: experiment_id, site_id, vertical, goal_type, test_type, and started_at,
             naive UTC.
+        private_sites: sites whose finished tests inform themselves alone.
     """
+    private = sorted(private_sites)
     days = {midnight(moment) for moment in tests["started_at"]}
-    books = {day: learn_book(past, before=day) for day in days}
-    now = learn_book(past).shared.values()
+    books = {day: learn_book(past, before=day, private_sites=private) for day in days}
+    now = learn_book(past, private_sites=private).shared.values()
     table = [
         *({"experiment_id": None, **prior.as_row()} for prior in now),
         *(_row(test, books) for test in tests.iter_rows(named=True)),

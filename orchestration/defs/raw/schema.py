@@ -28,7 +28,14 @@ EVENTS = pa.schema(
 )
 
 SNAPSHOTS: dict[str, pa.Schema] = {
-    "sites": pa.schema({"site_id": _TEXT, "host": _TEXT, "vertical": _TEXT}),
+    "sites": pa.schema(
+        {
+            "site_id": _TEXT,
+            "host": _TEXT,
+            "vertical": _TEXT,
+            "is_shared": pa.bool_(),
+        }
+    ),
     "goals": pa.schema({"site_id": _TEXT, "goal_type": _TEXT, "position": pa.int32()}),
     "experiments": pa.schema(
         {

@@ -37,7 +37,12 @@ def test_the_first_row_of_each_table(state: State) -> None:
     _fill(state)
     first = {name: rows[0] for name, rows in snapshot.tables(state).items()}
     assert first == {
-        "sites": {"site_id": "shop", "host": "shop.example", "vertical": "grocery"},
+        "sites": {
+            "site_id": "shop",
+            "host": "shop.example",
+            "vertical": "grocery",
+            "is_shared": True,
+        },
         "goals": {"site_id": "shop", "goal_type": "sales", "position": 0},
         "experiments": {
             "experiment_id": "hero",

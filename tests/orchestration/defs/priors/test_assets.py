@@ -77,3 +77,13 @@ def test_without_past_tests_there_is_the_default_alone() -> None:
     table = learn_priors(past(1).clear(), begun())
     assert table["experiment_id"].to_list() == [None]
     assert table["prior_tests"].to_list() == [0]
+
+
+def test_a_site_that_keeps_apart_informs_itself_alone() -> None:
+    other = past(20).with_columns(site_id=pl.lit("private"))
+    tests = pl.concat(
+        [begun(mine=DAY), begun(theirs=DAY).with_columns(site_id=pl.lit("private"))]
+    )
+    table = learn_priors(pl.concat([past(12), other]), tests, ["private"])
+    learned = dict(table.select("experiment_id", "prior_tests").iter_rows())
+    assert (learned[None], learned["mine"], learned["theirs"]) == (12, 12, 32)

@@ -37,7 +37,7 @@ def test_moments_become_utc_without_a_zone(tmp_path: Path) -> None:
 
 
 def test_a_row_that_does_not_fit_is_refused(tmp_path: Path) -> None:
-    row = {"site_id": "s", "host": "h"}
+    row = {"site_id": "s", "host": "h", "is_shared": True}
     with pytest.raises(RawError, match=r"'sites': columns \['vertical'\]"):
         write_snapshots(tmp_path, {**empty(), "sites": [row]})
     with pytest.raises(RawError, match="'sites'"):
