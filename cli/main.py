@@ -9,10 +9,13 @@ from cli.commands import (
     approval,
     bench,
     doctor,
+    erase,
+    export,
     imports,
     job,
     release,
     replay,
+    retention,
     run,
     site,
     test,
@@ -33,12 +36,15 @@ app.command(name="up", epilog=up.EXAMPLE)(up.up)
 app.command(name="doctor", epilog=doctor.EXAMPLE)(doctor.doctor)
 app.command(name="import", epilog=imports.EXAMPLE)(imports.import_file)
 app.command(name="replay", epilog=replay.EXAMPLE)(replay.replay)
+app.command(name="export", epilog=export.EXAMPLE)(export.export)
 app.command(name="bench", epilog=bench.EXAMPLE)(bench.bench)
 app.add_typer(site.app, name="site")
 app.add_typer(test.app, name="test")
 app.add_typer(job.app, name="job")
 app.add_typer(release.app, name="release")
 app.add_typer(approval.app, name="approval")
+app.add_typer(erase.app, name="erase")
+app.add_typer(retention.app, name="retention")
 app.add_typer(threshold.app, name="threshold")
 
 

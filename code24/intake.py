@@ -1,7 +1,7 @@
 """The door that every event passes, live or imported: admitted, or a dead letter.
 
 Each reason starts with a code: ``bad_json``, ``oversized``, ``too_deep``, ``invalid``,
-``wrong_site``, ``unknown_site``, ``in_future`` or ``too_late``.
+``wrong_site``, ``unknown_site``, ``in_future``, ``too_late`` or ``erased``.
 """
 
 from collections.abc import Collection, Iterable
@@ -27,6 +27,8 @@ from code24.enrichment import enrich
 from code24.enrichment.clock import happened_at, is_clock_time
 from code24.errors import Code24Error
 from code24.event_log import EventLog, SegmentWriter
+from code24.privacy.erased import NOBODY, Erased
+from code24.privacy.identity import identifiers
 from code24.request_facts import NO_REQUEST, RequestFacts, truncated
 
 MAX_LATENESS = timedelta(hours=72)
@@ -39,6 +41,7 @@ EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 ADDRESS_FIELDS = frozenset({"ip", "ipAddress", "ip_address", "userIp", "user_ip"})
 """Where clients put a visitor's address into the metadata; the door truncates it."""
 
+_ERASED = "erased"
 _event_decoder = msgspec.json.Decoder(ArrivingEvent)
 
 
@@ -46,7 +49,7 @@ class _RefusedError(Code24Error):
     """Why the event is refused, its code first."""
 
 
-def admit(
+def admit(  # noqa: PLR0913 - each is a fact of its own
     body: bytes | dict[str, Any],
     *,
     origin: Origin,
@@ -55,6 +58,7 @@ def admit(
     sites: Collection[str],
     expected_site: str | None = None,
     facts: RequestFacts = NO_REQUEST,
+    erased: Erased = NOBODY,
 ) -> LogRecord | DeadLetter:
     """Validate one event, complete it, add what its user agent tells, flag a bot.
 
@@ -68,6 +72,8 @@ def admit(
         expected_site: The site that the sender may write to; any where absent.
         facts: What the request tells of an event that does not say it itself: its
             user agent, and the cookieless id where there is no ``visitorId``.
+        erased: Whose earlier events are not taken; nothing of them is kept but the
+            reason of a dead letter without a body.
     """
     text = body if isinstance(body, bytes) else repr(body).encode(errors="replace")
     buried = partial(
@@ -76,6 +82,7 @@ def admit(
         received_at=received_at,
         source=source,
         site_id=expected_site,
+        erased=erased,
     )
     try:
         text = _as_json(body)
@@ -84,6 +91,7 @@ def admit(
     except _RefusedError as refused:
         return buried(str(refused), text)
     try:
+        _check_erased(event, erased)
         _check_site(event.site_id, sites, expected_site)
         _check_times(event, origin, received_at)
     except _RefusedError as refused:
@@ -106,17 +114,29 @@ def dead_letter(
     received_at: datetime,
     source: str,
     site_id: str | None = None,
+    erased: Erased = NOBODY,
 ) -> DeadLetter:
-    """Return the dead letter of what was refused, its body cut to the limit."""
+    """Return the dead letter of what was refused, its body cut to the limit.
+
+    One that names somebody erased has no body, and of its reason the code alone.
+    """
     data = body if isinstance(body, bytes) else body.encode(errors="replace")
+    text = data[:MAX_EVENT_BYTES].decode(errors="replace")
+    if reason.startswith(_ERASED) or erased.mentioned(f"{text} {reason}"):
+        reason, text = _without_person(reason), ""
     return DeadLetter(
         reason=reason,
         received_at=received_at,
         origin=origin,
         source=source,
-        body=data[:MAX_EVENT_BYTES].decode(errors="replace"),
+        body=text,
         site_id=site_id,
     )
+
+
+def _without_person(reason: str) -> str:
+    code = reason.partition(":")[0]
+    return reason if code == _ERASED else f"{code}: names a visitor who was erased"
 
 
 def _as_json(body: bytes | dict[str, Any]) -> bytes:
@@ -158,6 +178,15 @@ def _is_deeper(value: Any, levels: int) -> bool:
         return True
     items = value.values() if isinstance(value, dict) else value
     return any(_is_deeper(item, levels - 1) for item in items)
+
+
+def _check_erased(event: Event, erased: Erased) -> None:
+    if erased.is_empty:
+        return
+    if erased.covers(event.site_id, identifiers(event), event.timestamp):
+        raise _RefusedError(
+            f"{_ERASED}: it happened before its visitor or site was erased"
+        )
 
 
 def _check_site(site_id: str, sites: Collection[str], expected: str | None) -> None:

@@ -52,6 +52,8 @@ class Settings:
     """What DuckDB holds in memory at most; it spills the rest beside its file."""
     collector_min_free_mb: int = 512
     """Free space below which the collector answers 429 rather than fill the disk."""
+    retention_days: int = 0
+    """Days after which an event is removed everywhere; 0 keeps events until erased."""
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     """Whose ``X-Forwarded-For`` is believed; nobody's by default."""
 
@@ -147,6 +149,7 @@ class Settings:
             "CODE24_STATE_URL": self.database_url,
             "CODE24_RAW_COMPACT_FILES": str(self.raw_compact_files),
             "CODE24_WAREHOUSE_MEMORY": self.warehouse_memory,
+            "CODE24_RETENTION_DAYS": str(self.retention_days),
             "CODE24_COLLECTOR_MIN_FREE_MB": str(self.collector_min_free_mb),
             "CODE24_COLLECTOR_URL": self.collector_url,
             "CODE24_TRUSTED_PROXIES": ",".join(map(str, self.trusted_proxies)),
@@ -177,6 +180,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         ports=ports,
         raw_compact_files=_integer(values, "CODE24_RAW_COMPACT_FILES", 16, 2, 100_000),
         warehouse_memory=_memory(values, "CODE24_WAREHOUSE_MEMORY", "4GB"),
+        retention_days=_integer(values, "CODE24_RETENTION_DAYS", 0, 0, 36_500),
         collector_min_free_mb=_integer(
             values, "CODE24_COLLECTOR_MIN_FREE_MB", 512, 0, 1_000_000
         ),

@@ -7,6 +7,7 @@ from orchestration import automation, second_path
 from orchestration.defs.decisions.assets import decisions
 from orchestration.defs.experiments.assets import analyses
 from orchestration.defs.priors.assets import effect_priors
+from orchestration.defs.privacy.jobs import retention_job, retention_schedule
 from orchestration.defs.raw.assets import raw_tables
 from orchestration.defs.raw.checks import raw_events_expectations
 from orchestration.defs.release.assets import manifest
@@ -46,11 +47,13 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             second_path.overdue_jobs_job,
             *(kind.job for kind in KINDS.values()),
             *(kind.fast_job for kind in KINDS.values() if kind.fast_job is not None),
+            retention_job,
         ],
         schedules=[
             automation.loop_schedule,
             automation.purge_history_schedule,
             second_path.request_analyses_schedule,
+            retention_schedule,
         ],
         sensors=[
             automation.event_log_sensor,

@@ -1,6 +1,7 @@
 """What the assets work with; made from one ``Settings``, opened only when used."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import dagster as dg
@@ -25,6 +26,11 @@ def resources(settings: Settings) -> dict[str, Any]:
     }
 
 
+def turn(settings: Settings) -> AbstractContextManager[None]:
+    """Keep every other run from raw files and warehouse; wait for one under way."""
+    return exclusive(settings.warehouse.with_name("turn.lock"))
+
+
 def _warehouse(settings: Settings) -> dg.ResourceDefinition:
     @dg.resource(description="The warehouse, held for the whole of a run.")
     def warehouse(_context: dg.InitResourceContext) -> Iterator[Warehouse]:
@@ -35,7 +41,7 @@ def _warehouse(settings: Settings) -> dg.ResourceDefinition:
         two runs of five seconds took a minute. It also stays closed when its holder
         is killed, which this does not.
         """
-        with exclusive(settings.warehouse.with_name("turn.lock")):
+        with turn(settings):
             yield Warehouse(settings.warehouse)
 
     return warehouse

@@ -119,6 +119,7 @@ class Collector:
                 sites=self.sites.site_ids,
                 expected_site=site_id,
                 facts=facts,
+                erased=self.sites.erased,
             )
             for event in events
         ]
@@ -137,9 +138,15 @@ class Collector:
             RefusalError: it could not be written.
         """
         now = datetime.now(UTC)
-        await self._commit(
-            [dead_letter(reason, body, origin="live", received_at=now, source=source)]
+        letter = dead_letter(
+            reason,
+            body,
+            origin="live",
+            received_at=now,
+            source=source,
+            erased=self.sites.erased,
         )
+        await self._commit([letter])
 
     async def _commit(self, outcomes: list[LogRecord | DeadLetter]) -> None:
         encoded = encode_outcomes(outcomes)

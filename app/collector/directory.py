@@ -1,4 +1,4 @@
-"""Which write key is which site's, as the shared state says, at most a second old."""
+"""Which write key is which site's, and who was erased; at most a second old."""
 
 import asyncio
 import logging
@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from app.collector.protocols.protocol import Key
 from code24.contracts.site import Site
-from code24.state import State, StateError
+from code24.privacy.erased import NOBODY, Erased
+from code24.state import State, StateError, erasures
 from code24.state.sites import list_sites, site_version
 
 POLL_SECONDS = 1.0
@@ -35,6 +36,7 @@ class SiteDirectory:
         """
         self._state = state
         self._known = _Known(-1, {}, frozenset())
+        self._erased: tuple[tuple[int, int], Erased] = ((0, 0), NOBODY)
         self._reading = asyncio.Lock()
         self._read_at = float("-inf")
         self.refresh()
@@ -44,19 +46,30 @@ class SiteDirectory:
         """Return the ids of all sites."""
         return self._known.site_ids
 
+    @property
+    def erased(self) -> Erased:
+        """Return whose earlier events are not to be taken."""
+        return self._erased[1]
+
     def refresh(self) -> None:
-        """Read the sites again if they have changed; blocks.
+        """Read sites and erasures again if they have changed; blocks.
 
         Raises:
             StateError: the state cannot be read.
         """
         self._read_at = time.monotonic()
+        self._refresh_erased()
         version = site_version(self._state)
         if version == self._known.version:
             return
         sites = list_sites(self._state)
         site_ids = frozenset(site.site_id for site in sites)
         self._known = _Known(version, _by_key(sites), site_ids)
+
+    def _refresh_erased(self) -> None:
+        version = erasures.version(self._state)
+        if version != self._erased[0]:
+            self._erased = (version, erasures.erased(self._state))
 
     async def find(self, key: Key) -> Site | None:
         """Return the key's site; an unknown key is looked up in the state anew.

@@ -7,6 +7,7 @@ from cli.bench import (
     experiments,
     learning,
     loop,
+    privacy,
     warehouse,
 )
 from cli.bench.figure import Bench
@@ -22,5 +23,6 @@ def benches() -> tuple[Bench, ...]:
         collector.DURABLE,
         warehouse.SCALE,
         event_to_release.EVENT_TO_RELEASE,
+        privacy.ERASE_VISITOR,
         loop.RUN,
     )

@@ -26,8 +26,9 @@ from code24.contracts.event import DeadLetter, LogRecord
 from code24.contracts.experiment import Experiment, PastExperiment
 from code24.contracts.wire import GoalType, digest
 from code24.intake import IntakeLog, admit, dead_letter, encode_outcomes
+from code24.privacy.erased import NOBODY, Erased
 from code24.settings import Settings
-from code24.state import State, experiments, imports, open_state, past, sites
+from code24.state import State, erasures, experiments, imports, open_state, past, sites
 
 ACTOR = "import"
 PARTITION = "import"
@@ -294,7 +295,8 @@ class _Transfer:
         for test in tests:
             experiments.create_test(self._state, test, actor=ACTOR, now=now)
         rows = (item for item in batch if isinstance(item, EventRow | BadRow))
-        encoded = encode_outcomes(self._outcome(row) for row in rows)
+        gone = erasures.erased(self._state)
+        encoded = encode_outcomes(self._outcome(row, gone) for row in rows)
         if encoded.records or encoded.dead:
             self._log.append(encoded)
         return {
@@ -305,8 +307,9 @@ class _Transfer:
             "skipped": sum(isinstance(item, SkippedRow) for item in batch),
         }
 
-    def _outcome(self, row: EventRow | BadRow) -> LogRecord | DeadLetter:
-        return outcome(row, self._request.site_id, self._sites, self._started_at)
+    def _outcome(self, row: EventRow | BadRow, gone: Erased) -> LogRecord | DeadLetter:
+        site_id = self._request.site_id
+        return outcome(row, site_id, self._sites, self._started_at, gone)
 
     def _summary(
         self, added: Mapping[str, int], *, is_repeated: bool = False
@@ -325,6 +328,7 @@ def outcome(
     site_id: str | None,
     known_sites: Collection[str],
     received_at: datetime,
+    gone: Erased = NOBODY,
 ) -> LogRecord | DeadLetter:
     """Return what the door makes of a row; no dead letter shows an address."""
     if isinstance(row, BadRow):
@@ -334,6 +338,7 @@ def outcome(
             origin="import",
             received_at=received_at,
             source=row.source,
+            erased=gone,
         )
     return admit(
         row.body,
@@ -342,6 +347,7 @@ def outcome(
         source=row.source,
         sites=known_sites,
         expected_site=site_id,
+        erased=gone,
     )
 
 

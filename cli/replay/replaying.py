@@ -11,18 +11,20 @@ import msgspec
 
 from cli.replay.ledger import Ledger, Place
 from code24 import event_log
-from code24.contracts.event import DeadLetter, LogRecord
+from code24.contracts.event import DeadLetter, LogRecord, removed_on
 from code24.contracts.wire import Contract
 from code24.errors import Code24Error
 from code24.intake import IntakeLog, admit, dead_folder, encode_outcomes
+from code24.privacy.erased import Erased
 from code24.settings import Settings
-from code24.state import open_state, sites
+from code24.state import erasures, open_state, sites
 
 PARTITION = "replay"
 BATCH = 2_000
 """Letters a sync of the disk."""
-NEVER = frozenset({"wrong_site"})
-"""What no change on our side makes right: a key must not write to another's site."""
+NEVER = frozenset({"wrong_site", "erased"})
+"""What no change on our side makes right: a key must not write to another's site, and
+who was erased does not come back."""
 
 ERASED = b'{"removed":'
 """How a record starts that stands for one that was erased."""
@@ -138,6 +140,7 @@ def run_replay(
     """
     with open_state(settings.database_url) as state:
         known = frozenset(site.site_id for site in sites.list_sites(state))
+        gone = erasures.erased(state)
     tally = _Tally()
     with ExitStack() as stack:
         ledger = stack.enter_context(Ledger(dead_folder(settings.log)))
@@ -147,13 +150,14 @@ def run_replay(
             ledger.repair(log.end)
         letters = _letters(settings, wanted, progress)
         while batch := tuple(islice(letters, BATCH)):
-            _replay(batch, known, settings, ledger, log, tally)
+            _replay(batch, known, gone, settings, ledger, log, tally)
     return tally.summary(is_dry_run=is_dry_run)
 
 
 def _replay(
     batch: tuple[_Letter, ...],
     known: frozenset[str],
+    gone: Erased,
     settings: Settings,
     ledger: Ledger,
     log: IntakeLog | None,
@@ -169,7 +173,7 @@ def _replay(
         if one.place.offset in done[one.place.partition]:
             tally.add(one, "replayed_before", one.letter.reason)
             continue
-        outcome = _outcome(one, known)
+        outcome = _outcome(one, known, gone)
         if isinstance(outcome, LogRecord):
             admitted.append((one.place, outcome))
             tally.add(one, "admitted", one.letter.reason)
@@ -180,7 +184,7 @@ def _replay(
         log.append(encode_outcomes(record for _, record in admitted))
 
 
-def _outcome(one: _Letter, known: frozenset[str]) -> LogRecord | str:
+def _outcome(one: _Letter, known: frozenset[str], gone: Erased) -> LogRecord | str:
     """Return the letter as a record, or why it is still refused."""
     letter = one.letter
     if _code(letter) in NEVER:
@@ -192,6 +196,7 @@ def _outcome(one: _Letter, known: frozenset[str]) -> LogRecord | str:
         source=letter.source,
         sites=known,
         expected_site=letter.site_id,
+        erased=gone,
     )
     return outcome if isinstance(outcome, LogRecord) else outcome.reason
 
@@ -202,7 +207,10 @@ def _letters(
     dead = dead_folder(settings.log)
     for partition in event_log.partitions(dead):
         total = event_log.end_offset(dead, partition)
-        for record in event_log.read(dead, partition, 0):
+        start = event_log.start_offset(dead, partition)
+        for record in event_log.read(dead, partition, start):
+            if removed_on(record.payload) is not None:
+                continue
             if progress is not None and record.offset % 1_000 == 0:
                 progress(partition, record.offset, total)
             letter = _decode(partition, record)

@@ -1,10 +1,11 @@
 """What a visitor did, as the collector accepts it and the log keeps it."""
 
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
 
-from code24.contracts.wire import Contract, GoalType, Identifier, Moment, Slug
+from code24.contracts.wire import Contract, GoalType, Identifier, Moment, Slug, encode
 
 EventType = Literal["page_view", "conversion", "interaction"]
 Origin = Literal["live", "import", "replay"]
@@ -79,6 +80,30 @@ class LogRecord(Contract, frozen=True, kw_only=True):
     origin: Origin
     bot_reason: str | None = None
     """Why the event is taken for a bot's; such events stay out of metrics."""
+
+
+class Tombstone(Contract, frozen=True, kw_only=True):
+    """What stands at the offset of a record that was erased or is kept no longer."""
+
+    removed: date
+    """The day (UTC) on which the removed record was received; nothing else of it."""
+
+
+_TOMBSTONE_START = b'{"removed":'
+"""No other record of the log starts so: their first field is another."""
+_tombstone_decoder = msgspec.json.Decoder(Tombstone)
+
+
+def tombstone(received_at: datetime) -> bytes:
+    """Return what is put in the place of a record received at that moment."""
+    return encode(Tombstone(removed=received_at.astimezone(UTC).date()))
+
+
+def removed_on(payload: bytes) -> date | None:
+    """Return the day of a tombstone's record; none where the payload is a record."""
+    if not payload.startswith(_TOMBSTONE_START):
+        return None
+    return _tombstone_decoder.decode(payload).removed
 
 
 class Rejected(Contract, frozen=True, kw_only=True):

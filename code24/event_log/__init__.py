@@ -13,8 +13,11 @@ from code24.event_log.files import (
     end_offset,
     partitions,
     segment_starts,
+    start_offset,
 )
 from code24.event_log.reader import Record, read
+from code24.event_log.redaction import redact
+from code24.event_log.trimming import trim
 from code24.event_log.writer import SEGMENT_BYTES, EventLog, SegmentWriter
 
 __all__ = [
@@ -26,5 +29,8 @@ __all__ = [
     "end_offset",
     "partitions",
     "read",
+    "redact",
     "segment_starts",
+    "start_offset",
+    "trim",
 ]

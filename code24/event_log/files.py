@@ -17,6 +17,8 @@ from code24.errors import Code24Error
 
 SUFFIX = ".seg"
 DURABLE = "durable"
+START = "start"
+"""Holds the first offset that is kept, once older segments were removed."""
 LOCK = "lock"
 _MARK = struct.Struct("<QI")
 _READ_ATTEMPTS = 50
@@ -92,6 +94,23 @@ def end_offset(folder: Path, partition: str) -> int:
         return end
     finally:
         os.close(mark)
+
+
+def start_offset(folder: Path, partition: str) -> int:
+    """Return the first offset that the log still keeps; 0 where nothing was removed.
+
+    Raises:
+        EventLogError: the mark is damaged.
+    """
+    path = partition_folder(folder, partition) / START
+    if not path.exists():
+        return 0
+    text = path.read_text(encoding="ascii").strip()
+    if not text.isdecimal():
+        raise EventLogError(
+            f"{path}: {text[:40]!r} is no offset; write the first segment's into it"
+        )
+    return int(text)
 
 
 def read_mark(mark: int, path: Path) -> int:

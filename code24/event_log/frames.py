@@ -6,6 +6,7 @@ file) is no record.
 """
 
 import struct
+from mmap import mmap
 from typing import BinaryIO
 from zlib import crc32
 
@@ -44,6 +45,11 @@ def next_payload(file: BinaryIO) -> bytes | None:
     if len(payload) < length or crc32(payload, crc32(header[:4])) != checksum:
         return None
     return payload
+
+
+def payload_length(data: mmap, position: int) -> int:
+    """Return what the header at a position says of its payload's length."""
+    return int(_HEADER.unpack_from(data, position)[0])
 
 
 def skip_payload(file: BinaryIO) -> int | None:

@@ -1,5 +1,6 @@
 """Reading: without a lock, while a writer appends, up to the durable end."""
 
+import time
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +16,9 @@ from code24.event_log.files import (
 from code24.event_log.frames import HEADER_BYTES, next_payload, skip_payload
 
 READ_AHEAD_BYTES = 1024 * 1024
+_READ_ATTEMPTS = 20
+_READ_AGAIN_SECONDS = 0.005
+"""Redacting a record takes microseconds; damage is told after a tenth of a second."""
 
 
 class Record(NamedTuple):
@@ -72,9 +76,24 @@ def _read_segment(path: Path, first: int, start: int, stop: int) -> Iterator[Rec
         for offset in range(max(first, start), stop):
             payload = next_payload(file)
             if payload is None:
-                raise _damaged(path, position, offset)
+                payload = _read_again(path, position)
+                if payload is None:
+                    raise _damaged(path, position, offset)
+                file.seek(position + HEADER_BYTES + len(payload))
             position += HEADER_BYTES + len(payload)
             yield Record(offset, payload)
+
+
+def _read_again(path: Path, position: int) -> bytes | None:
+    """Read a record anew that may have been met while it was being redacted."""
+    for _ in range(_READ_ATTEMPTS):
+        time.sleep(_READ_AGAIN_SECONDS)
+        with path.open("rb") as file:
+            file.seek(position)
+            payload = next_payload(file)
+        if payload is not None:
+            return payload
+    return None
 
 
 def _skip(file: BinaryIO, path: Path, first: int, start: int) -> int:

@@ -11,6 +11,7 @@ from typing import Protocol, Self
 from code24.event_log import files
 from code24.event_log.files import EventLogError
 from code24.event_log.frames import frame, next_payload
+from code24.event_log.redaction import redacting
 
 SEGMENT_BYTES = 64 * 1024 * 1024
 """A segment that has reached this is closed; its last append may go beyond."""
@@ -117,7 +118,8 @@ class SegmentWriter:
         path = _last_segment(self._place)
         self._segment = self._file(path, os.O_WRONLY | os.O_APPEND)
         durable = files.read_mark(self._mark, self._place / files.DURABLE)
-        self._end, self._size = _recover(path, self._segment, durable)
+        with redacting(self._place):
+            self._end, self._size = _recover(path, self._segment, durable)
         files.write_mark(self._mark, self._end)
         os.fdatasync(self._mark)
         files.sync_folder(self._place)

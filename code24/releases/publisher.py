@@ -118,6 +118,30 @@ class Publisher:
             durable.write(self._layout.switches, content)
             return switches
 
+    def forget_site(self, site_id: str) -> int:
+        """Remove the releases that hold a site, with its shards; return how many.
+
+        One cannot roll back to them any more: they would serve what was erased.
+
+        Raises:
+            ReleaseError: the release that is served still holds the site, a manifest
+                cannot be trusted, or the disk refuses.
+        """
+        with self._writing():
+            served = self._served()
+            if served is not None and site_id in served.sites:
+                raise ReleaseError(
+                    f"release {served.release_id} still serves site {site_id!r}; "
+                    "publish one without it first: code24 run"
+                )
+            manifests = self._reader.releases()
+            kept = [one for one in manifests if site_id not in one.sites]
+            for one in manifests:
+                if site_id in one.sites:
+                    self._layout.manifest(one.release_id).unlink()
+            self._remove_unused(kept)
+            return len(manifests) - len(kept)
+
     @contextmanager
     def _writing(self) -> Iterator[None]:
         folders = (self._layout.folder, self._layout.manifests, self._layout.shards)

@@ -14,7 +14,7 @@ from code24.state.checked import checked
 from code24.state.errors import StateError
 from code24.state.past import import_past, list_past
 from code24.state.store import State
-from code24.state.tables import ab_tests, test_plans, weight_history
+from code24.state.tables import ab_tests, erased_sites, test_plans, weight_history
 
 __all__ = [
     "check_test",
@@ -76,8 +76,12 @@ def check_test(state: State, experiment: Experiment) -> None:
 def list_tests(
     state: State, site_id: str | None = None, status: TestStatus | None = None
 ) -> list[Experiment]:
-    """Return the tests, by id; of one site or status where asked."""
+    """Return the tests, by id; of one site or status where asked.
+
+    Those of an erased site, kept for the decisions about them, are not among them.
+    """
     query = experiment_rows.select_tests().order_by(ab_tests.c.id)
+    query = query.where(ab_tests.c.site_id.not_in(sa.select(erased_sites.c.site_id)))
     if site_id is not None:
         query = query.where(ab_tests.c.site_id == site_id)
     if status is not None:

@@ -38,6 +38,7 @@ def add_site(
         known = _find(connection, site_id)
         if known is not None:
             return _same(known, wanted)
+        _refuse_erased(connection, site_id)
         _refuse_taken_host(connection, wanted)
         _insert(connection, wanted, actor=actor, now=now)
     return wanted
@@ -142,6 +143,16 @@ def _same(known: Site, wanted: Site) -> Site:
     return known
 
 
+def _refuse_erased(connection: Connection, site_id: str) -> None:
+    erased = tables.erased_sites.c
+    query = sa.select(erased.erased_at).where(erased.site_id == site_id)
+    if connection.execute(query).scalar() is not None:
+        raise StateError(
+            f"site {site_id!r} was erased, and its id names no other site: choose "
+            "another id"
+        )
+
+
 def _refuse_taken_host(connection: Connection, wanted: Site) -> None:
     query = sa.select(tables.sites.c.site_id).where(tables.sites.c.host == wanted.host)
     other = connection.execute(query).scalar()
@@ -201,6 +212,7 @@ def _select(connection: Connection, site_id: str | None = None) -> list[Site]:
     access = tables.site_access
     columns = (tables.sites, access.c.origins, access.c.events_per_second)
     rows = sa.select(*columns).join(access, isouter=True).order_by(site.site_id)
+    rows = rows.where(site.site_id.not_in(sa.select(tables.erased_sites.c.site_id)))
     goals = sa.select(tables.goals).order_by(goal.site_id, goal.position)
     if site_id is not None:
         rows = rows.where(site.site_id == site_id)

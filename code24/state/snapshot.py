@@ -1,4 +1,7 @@
-"""The shared state as the warehouse sees it: plain rows, no keys, one moment."""
+"""The shared state as the warehouse sees it: plain rows, no keys, one moment.
+
+An erased site, and the tests and decisions that are kept of it, are not among them.
+"""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -32,6 +35,7 @@ def _sites(connection: Connection) -> list[Row]:
     query = (
         sa.select(site.site_id, site.host, site.vertical, is_shared)
         .join(t.site_policies, policy.site_id == site.site_id, isouter=True)
+        .where(_stays(site.site_id))
         .order_by(site.site_id)
     )
     return [
@@ -62,7 +66,8 @@ def _experiments(connection: Connection) -> list[Row]:
         test.decision_id,
     )
     verifying = [_verification_row(test) for test in _verifications(connection)]
-    return _by_key([*_plain(connection, query.order_by(test.id)), *verifying])
+    query = query.where(_stays(test.site_id)).order_by(test.id)
+    return _by_key([*_plain(connection, query), *verifying])
 
 
 def _verifications(connection: Connection) -> list[Experiment]:
@@ -73,6 +78,7 @@ def _verifications(connection: Connection) -> list[Experiment]:
         .add_columns(policy.holdout)
         .join(t.site_policies, policy.site_id == t.ab_tests.c.site_id)
         .where(t.ab_tests.c.winner_variant.is_not(None), policy.holdout > 0)
+        .where(_stays(t.ab_tests.c.site_id))
     )
     rows = connection.execute(query).mappings()
     found = (
@@ -98,10 +104,11 @@ def _verification_row(test: Experiment) -> Row:
 
 
 def _variants(connection: Connection) -> list[Row]:
-    query = sa.select(t.ab_tests.c.id, t.ab_tests.c.variants).order_by(t.ab_tests.c.id)
+    test = t.ab_tests.c
+    query = sa.select(test.id, test.variants).where(_stays(test.site_id))
     own = [
         _variant_row(test_id, index, variant["variantId"], variant["name"])
-        for test_id, variants in connection.execute(query)
+        for test_id, variants in connection.execute(query.order_by(test.id))
         for index, variant in enumerate(variants)
     ]
     verifying = [
@@ -128,7 +135,9 @@ def _by_key(rows: list[Row]) -> list[Row]:
 
 def _weights(connection: Connection) -> list[Row]:
     history = t.weight_history.c
-    query = sa.select(t.weight_history).order_by(history.test_id, history.from_at)
+    stays = sa.select(t.ab_tests.c.id).where(_stays(t.ab_tests.c.site_id))
+    query = sa.select(t.weight_history).where(history.test_id.in_(stays))
+    query = query.order_by(history.test_id, history.from_at)
     own = [
         _weight_row(row["test_id"], row["from_at"], index, weight, row["release_id"])
         for row in connection.execute(query).mappings()
@@ -166,7 +175,7 @@ def _decisions(connection: Connection) -> list[Row]:
         log.reason,
         log.decided_at,
     )
-    return _plain(connection, query.order_by(log.sequence))
+    return _plain(connection, query.where(_stays(log.site_id)).order_by(log.sequence))
 
 
 def _past_experiments(connection: Connection) -> list[Row]:
@@ -196,6 +205,10 @@ _ROWS: dict[str, Callable[[Connection], list[Row]]] = {
     "decisions": _decisions,
     "past_experiments": _past_experiments,
 }
+
+
+def _stays(site_id: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    return site_id.not_in(sa.select(t.erased_sites.c.site_id))
 
 
 def _plain(connection: Connection, query: sa.Select[Any]) -> list[Row]:

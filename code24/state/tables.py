@@ -328,3 +328,44 @@ thresholds = sa.Table(
     ),
 )
 """One row per site and threshold that is not at its default."""
+
+erasure_salt = sa.Table(
+    "erasure_salt",
+    metadata,
+    Column("salt", Text, primary_key=True),
+)
+"""One row: the key of the hashes by which the erased are known."""
+
+erasures = sa.Table(
+    "erasures",
+    metadata,
+    Column("erasure_id", Text, primary_key=True),
+    Column("site_id", Text, nullable=False, index=True),
+    Column("kind", Text, nullable=False),
+    Column("id_hashes", DOCUMENT, nullable=False),
+    Column("requested_at", UtcDateTime, nullable=False),
+    Column("requested_by", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("steps", DOCUMENT, nullable=False),
+    Column("finished_at", UtcDateTime),
+    _one_of("kind", "visitor", "site"),
+    _one_of("status", "running", "complete"),
+)
+"""One row per erasure, with its receipt; no id stands here as it is."""
+
+erased_sites = sa.Table(
+    "erased_sites",
+    metadata,
+    Column("site_id", Text, ForeignKey("sites.site_id"), primary_key=True),
+    Column("erased_at", UtcDateTime, nullable=False),
+)
+"""One row per erased site; of it only the id stays, so that it names no other."""
+
+retention = sa.Table(
+    "retention",
+    metadata,
+    Column("site_id", Text, ForeignKey("sites.site_id"), primary_key=True),
+    Column("days", sa.Integer, nullable=False),
+    sa.CheckConstraint("days >= 1", name="days"),
+)
+"""One row per site whose events are kept for another time than the setting says."""

@@ -6,8 +6,9 @@ from pathlib import Path
 import dagster as dg
 
 from code24 import event_log
+from code24.privacy.erased import Erased
 from code24.settings import Settings
-from code24.state import open_state
+from code24.state import erasures, open_state
 from code24.state.snapshot import tables
 from orchestration.defs.raw.compaction import compact
 from orchestration.defs.raw.drain import Drained, drain
@@ -59,7 +60,7 @@ def raw_tables(
     """
     settings: Settings = context.resources.settings
     context.instance.add_run_tags(context.run.run_id, process_tags())
-    drained = drain(settings.log, settings.raw)
+    drained = drain(settings.log, settings.raw, erased=who_was_erased(settings))
     compact(settings.raw, above=settings.raw_compact_files)
     rows = verify(settings.raw)
     context.log.info("drained %s", drained)
@@ -78,6 +79,12 @@ def snapshot(settings: Settings) -> dict[str, int]:
     """Write shared state to ``raw/``; return rows by table."""
     with open_state(settings.database_url) as state:
         return write_snapshots(settings.raw, tables(state))
+
+
+def who_was_erased(settings: Settings) -> Erased:
+    """Return whose earlier events are not to come back."""
+    with open_state(settings.database_url) as state:
+        return erasures.erased(state)
 
 
 def dead_letters(log: Path) -> dict[str, int]:

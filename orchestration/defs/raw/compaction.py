@@ -5,7 +5,7 @@ its parts are removed. Killed in between, the parts are known by the offsets tha
 the merged file covers, and the next drain removes them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from orchestration.defs.raw.files import (
     event_files,
     write_whole,
 )
+from orchestration.defs.raw.removed import record_count, with_removed
 from orchestration.defs.raw.schema import EVENTS
 from orchestration.locks import exclusive
 
@@ -91,14 +92,27 @@ def _merge(parts: Sequence[EventFile]) -> EventFile:
 
 def _write_merged(path: Path, parts: Sequence[EventFile]) -> None:
     """Copy batch by batch, in row groups of a chunk, so that memory stays bounded."""
-    with parquet.ParquetWriter(path, EVENTS, compression="zstd") as writer:
+    count = sum(record_count(part.path) - row_count(part.path) for part in parts)
+    write_batches(path, _batches(parts), count)
+
+
+def write_batches(path: Path, batches: Iterable[pa.RecordBatch], removed: int) -> None:
+    """Write batches of rows into one file of which so many records are gone."""
+    schema = with_removed(EVENTS.empty_table(), removed).schema
+    with parquet.ParquetWriter(path, schema, compression="zstd") as writer:
         held: list[pa.RecordBatch] = []
-        for batch in _batches(parts):
+        for batch in batches:
             held.append(batch)
             if sum(b.num_rows for b in held) >= CHUNK_RECORDS:
-                writer.write_table(pa.Table.from_batches(held, EVENTS))
+                writer.write_table(_table(held, schema))
                 held = []
-        writer.write_table(pa.Table.from_batches(held, EVENTS))
+        writer.write_table(_table(held, schema))
+
+
+def _table(batches: Sequence[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
+    """Return the batches as one table; their own files' notes are left out."""
+    plain = [batch.replace_schema_metadata(schema.metadata) for batch in batches]
+    return pa.Table.from_batches(plain, schema)
 
 
 def _batches(parts: Sequence[EventFile]) -> Iterator[pa.RecordBatch]:

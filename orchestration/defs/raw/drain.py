@@ -6,6 +6,7 @@ committed offset, and the next one removes those before it starts. The offset is
 part of each name, so nothing can be there twice unseen.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +15,10 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from code24 import event_log
+from code24.contracts.event import removed_on
 from code24.event_log import Record
+from code24.privacy.erased import NOBODY, Erased
+from code24.privacy.records import removing_events
 from orchestration.defs.raw.columns import by_received_date, event_table
 from orchestration.defs.raw.files import (
     EMPTY,
@@ -28,6 +32,7 @@ from orchestration.defs.raw.files import (
     write_committed,
     write_whole,
 )
+from orchestration.defs.raw.removed import count_before_start, finish, with_removed
 from orchestration.defs.raw.schema import EVENTS
 from orchestration.locks import exclusive
 
@@ -51,6 +56,7 @@ def drain(
     *,
     chunk_records: int = CHUNK_RECORDS,
     chunk_bytes: int = CHUNK_BYTES,
+    erased: Erased = NOBODY,
 ) -> tuple[Drained, ...]:
     """Write every record that the log holds and raw does not, and commit it.
 
@@ -59,6 +65,8 @@ def drain(
         raw: the folder of the raw files; ``raw/events`` is written.
         chunk_records: records held in memory at most.
         chunk_bytes: bytes of records held in memory at most.
+        erased: whose earlier events become tombstones in the log, should any have
+            come into it; the door takes none.
 
     Raises:
         RawError: the log ends before what was drained, or a record is unreadable.
@@ -68,9 +76,13 @@ def drain(
     with exclusive(events / LOCK):
         _write_empty(events)
         recover(log, events)
+        names = event_log.partitions(log)
+        for name in names:
+            _start(log, events, name)
+            _purge(log, name, read_committed(events).get(name, 0), erased)
         return tuple(
             _drain_partition(log, events, name, chunk_records, chunk_bytes)
-            for name in event_log.partitions(log)
+            for name in names
         )
 
 
@@ -86,6 +98,7 @@ def recover(log: Path, events: Path) -> list[Path]:
     committed = read_committed(events)
     for partition, offset in committed.items():
         _require_log(log, events, partition, offset)
+    finish(events)
     files = event_files(events)
     past = [file for file in files if file.end > committed.get(file.partition, 0)]
     for file in past:
@@ -107,6 +120,34 @@ def _require_log(log: Path, events: Path, partition: str, offset: int) -> None:
             f"up to {offset}: the log was cut or replaced; restore it, or move "
             f"{events} away to build it anew from the log as it is"
         )
+
+
+def _start(log: Path, events: Path, partition: str) -> None:
+    """Let raw that is built anew start where the log does.
+
+    Raises:
+        RawError: the log starts after what was drained.
+    """
+    committed = read_committed(events)
+    start, drained = event_log.start_offset(log, partition), committed.get(partition, 0)
+    if start <= drained:
+        return
+    if drained:
+        raise RawError(
+            f"{log / partition}: the log starts at record {start}, but {events} holds "
+            f"it only up to {drained}: records are lost; restore the log"
+        )
+    count_before_start(events, partition, start)
+    write_committed(events, {**committed, partition: start})
+
+
+def _purge(log: Path, partition: str, start: int, erased: Erased) -> None:
+    if erased.is_empty:
+        return
+    decide = removing_events(
+        lambda event: erased.covers(event.site_id, event.persons(), event.timestamp)
+    )
+    event_log.redact(log, partition, decide, start=start)
 
 
 def _write_empty(events: Path) -> None:
@@ -146,12 +187,15 @@ def _chunks(
 
 def _write_chunk(events: Path, partition: str, chunk: Sequence[Record]) -> int:
     start, end = chunk[0].offset, chunk[-1].offset + 1
-    files = 0
-    for day, of_day in by_received_date(event_table(partition, chunk)):
+    kept = [record for record in chunk if removed_on(record.payload) is None]
+    removed = Counter(filter(None, (removed_on(record.payload) for record in chunk)))
+    tables = dict(by_received_date(event_table(partition, kept)))
+    for day in sorted(tables.keys() | removed.keys()):
         folder = events / f"received_date={day.isoformat()}"
-        write_table(EventFile.named(folder, partition, start, end).path, of_day)
-        files += 1
-    return files
+        path = EventFile.named(folder, partition, start, end).path
+        table = tables.get(day, EVENTS.empty_table())
+        write_table(path, with_removed(table, removed[day]))
+    return len(tables.keys() | removed.keys())
 
 
 def write_table(path: Path, table: pa.Table) -> None:

@@ -1,4 +1,4 @@
-"""Whether raw holds what was committed: each record once, in readable files."""
+"""Whether raw accounts for what was committed: each record once, in readable files."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -6,13 +6,14 @@ from pathlib import Path
 
 from orchestration.defs.raw.compaction import row_count
 from orchestration.defs.raw.files import RawError, event_files, read_committed
+from orchestration.defs.raw.removed import read_removed, record_count
 
 
 def verify(raw: Path) -> dict[str, int]:
     """Compare the rows of each partition's files with its committed offset.
 
-    Offsets count records from 0, so the two numbers must be equal; only the
-    footers of the files are read.
+    Offsets count records from 0, so the rows and what was removed must add up to
+    the offset; only the footers of the files are read.
 
     Returns:
         rows by partition.
@@ -21,18 +22,21 @@ def verify(raw: Path) -> dict[str, int]:
         RawError: a file is corrupt or missing, or holds records twice.
     """
     events = raw / "events"
-    rows: Counter[str] = Counter()
+    gone = read_removed(events)
+    rows, records = Counter[str](), Counter(gone.records)
     for file in event_files(events):
-        rows[file.partition] += row_count(file.path)
-    _require_equal(events, rows, read_committed(events))
+        if str(file.path.relative_to(events)) not in gone.files:
+            rows[file.partition] += row_count(file.path)
+            records[file.partition] += record_count(file.path)
+    _require_equal(events, records, read_committed(events))
     return dict(rows)
 
 
 def _require_equal(
-    events: Path, rows: Mapping[str, int], committed: Mapping[str, int]
+    events: Path, records: Mapping[str, int], committed: Mapping[str, int]
 ) -> None:
-    for partition in sorted(rows.keys() | committed.keys()):
-        there, due = rows.get(partition, 0), committed.get(partition, 0)
+    for partition in sorted(records.keys() | committed.keys()):
+        there, due = records.get(partition, 0), committed.get(partition, 0)
         if there != due:
             raise RawError(
                 f"{events}: partition {partition!r} has {there} rows of {due} records "

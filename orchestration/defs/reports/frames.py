@@ -58,6 +58,7 @@ def _of_state(settings: Settings) -> dict[str, pl.DataFrame]:
     with open_state(settings.database_url) as state:
         found = tables(state)
         log = decisions.list_decisions(state)
+    known = {row["site_id"] for row in found["sites"]}
     of_sites, goals, experiments, variants = (
         _frame(name, found[name])
         for name in ("sites", "goals", "experiments", "variants")
@@ -65,7 +66,9 @@ def _of_state(settings: Settings) -> dict[str, pl.DataFrame]:
     return {
         "sites": sites_frame(of_sites, goals),
         "tests": experiments.join(variants, on="experiment_id", maintain_order="left"),
-        "decisions": pl.DataFrame([_row(d) for d in log], schema=_DECISIONS),
+        "decisions": pl.DataFrame(
+            [_row(d) for d in log if d.site_id in known], schema=_DECISIONS
+        ),
     }
 
 

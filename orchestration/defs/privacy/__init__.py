@@ -1,0 +1,1 @@
+"""Erasing, exporting and keeping no longer: of visitors and of sites."""
