@@ -39,16 +39,17 @@ class GuardedHttp(HttpToolsProtocol):
         """Parse; what was all head and is too long for one is not waited for."""
         self._received += len(data) if self._is_in_head else 0
         super().data_received(data)
-        is_open = self.parser is not None and not self.transport.is_closing()
-        if is_open and self._is_in_head and self._received > MAX_HEAD_BYTES:
+        if not self._is_in_head or self.parser is None or self.transport.is_closing():
+            return
+        if self._received > MAX_HEAD_BYTES:
             self.send_400_response("The head of the request is too long.")
+        elif self._timer is None:
+            self._start_timer()
 
     def on_message_begin(self) -> None:
-        """Give a further head its time."""
+        """A further head begins; it has a timer where it does not end at once."""
         super().on_message_begin()
         self._is_in_head = True
-        if self._timer is None:
-            self._start_timer()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Count; the parser answers an error with 400 and closes.

@@ -39,6 +39,11 @@ def too_large(message: str) -> RefusalError:
     return RefusalError(413, message, {"Connection": "close"})
 
 
+def method_not_allowed(allowed: str) -> RefusalError:
+    """Return the refusal of a method that the route does not know."""
+    return RefusalError(405, "Method Not Allowed", {"Allow": allowed})
+
+
 def too_slow(message: str) -> RefusalError:
     """Return the refusal of a body that was not waited for any longer."""
     return RefusalError(408, message, {"Connection": "close"})

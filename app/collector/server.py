@@ -13,21 +13,22 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.collector.collector import Collector, open_collector
+from app.collector.event_routes import EventRoutes
 from app.collector.metrics import CONTENT_TYPE, render
 from app.collector.protocols import PROTOCOLS, plausible
-from app.collector.protocols.protocol import Protocol, json_answer
+from app.collector.protocols.protocol import json_answer
 from app.collector.refusals import RefusalError, answer_http_error, answer_refusal
-from app.collector.taking import take_request
 from app.tracker.script import script_route
 from code24.settings import Settings
 
+EXPOSED = ("Retry-After", plausible.DROPPED)
 CORS = Middleware(
     CORSMiddleware,
     allow_origin_regex=".*",
     allow_methods=["GET", "POST"],
     allow_headers=["*"],
     allow_credentials=True,
-    expose_headers=["Retry-After", plausible.DROPPED],
+    expose_headers=EXPOSED,
     max_age=86_400,
 )
 """Any page may ask; which origins a site's key is good for is checked with the key.
@@ -37,12 +38,12 @@ as a beacon always asks with them; no cookie is ever set or read.
 """
 
 
-def create_app(settings: Settings) -> Starlette:
+def create_app(settings: Settings) -> EventRoutes:
     """Return an application that opens its log and state when it starts."""
     return build_app(lambda: open_collector(settings))
 
 
-def build_app(opened: Callable[[], AbstractContextManager[Collector]]) -> Starlette:
+def build_app(opened: Callable[[], AbstractContextManager[Collector]]) -> EventRoutes:
     """Return an application over the collector that ``opened`` gives at its start."""
 
     @asynccontextmanager
@@ -57,9 +58,8 @@ def build_app(opened: Callable[[], AbstractContextManager[Collector]]) -> Starle
             with suppress(asyncio.CancelledError):
                 await following
 
-    return Starlette(
+    others = Starlette(
         routes=[
-            *(route for each in PROTOCOLS for route in _routes(each)),
             Route("/health", _tell_health, methods=["GET"]),
             Route("/metrics", _tell_metrics, methods=["GET"]),
             script_route(),
@@ -71,15 +71,7 @@ def build_app(opened: Callable[[], AbstractContextManager[Collector]]) -> Starle
         middleware=[CORS],
         lifespan=lifespan,
     )
-
-
-def _routes(protocol: Protocol) -> list[Route]:
-    """Return the routes that a protocol is spoken at."""
-
-    async def take(request: Request) -> Response:
-        return await take_request(protocol, request)
-
-    return [Route(path, take, methods=["POST"]) for path in protocol.routes]
+    return EventRoutes(others, PROTOCOLS, ", ".join(EXPOSED))
 
 
 async def _tell_health(request: Request) -> Response:
