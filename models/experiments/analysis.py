@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from code24.errors import Code24Error
-from models.experiments import e_value, sample_ratio
+from models.experiments import e_value, programme, sample_ratio
 from models.experiments.arms import Arms, Floats, build
 from models.experiments.counts import checked
 from models.experiments.mixing import MixedPrior, mix
@@ -44,6 +44,7 @@ ANALYSIS_SCHEMA: dict[str, pl.DataType] = {
     "chance_of_effect": pl.Float64(),
     "expected_loss": pl.Float64(),
     "e_value": pl.Float64(),
+    "is_strict": pl.Boolean(),
     "is_enough_data": pl.Boolean(),
     "srm_p": pl.Float64(),
     "srm_level": pl.String(),
@@ -115,7 +116,8 @@ def analyze(
         that ratio minus 1; ``expected_loss`` a share of the control's rate;
         ``observed_sd`` the standard error of the log ratio as counted.
         ``chance_to_win`` and ``e_value`` are null for controls, ``e_value`` also
-        where the prior was not fixed before the test's first exposure.
+        where the prior was not fixed before the test's first exposure; ``is_strict``
+        looks at all tests of the site together (``programme``).
 
     Raises:
         AnalysisInputError: a table lacks a column.
@@ -279,7 +281,10 @@ def _as_table(rows: pl.DataFrame) -> pl.DataFrame:
         for name, kind in ANALYSIS_SCHEMA.items()
         if name not in table.columns
     ]
-    return table.with_columns(*absent).select(
+    whole = table.with_columns(*absent).with_columns(
+        pl.col("e_value").fill_nan(None).cast(pl.Float64)
+    )
+    return whole.with_columns(programme.is_strict()).select(
         pl.col(name).fill_nan(None).cast(kind, strict=False)
         if kind == pl.Float64
         else pl.col(name).cast(kind, strict=False)

@@ -11,6 +11,8 @@ import polars as pl
 from code24.contracts.decision import DecisionKind
 from code24.errors import Code24Error
 from models.experiments import wording
+from models.experiments.boundaries import with_boundaries
+from models.experiments.stopping import Terms
 
 Row = dict[str, Any]
 
@@ -31,11 +33,21 @@ class Policy:
     cost_of_change: float = 0.005
     """What a change costs over its life (building, upkeep, risk), as a relative lift:
     a variant must be expected to bring more. Higher ships less. 0 to 0.1."""
+    cost_of_day: float = 0.00001
+    """What a day of testing costs, as a relative lift over the horizon: next to nothing
+    while slots are free, so that a test is stopped only where more data can hardly
+    change the decision. Where tests compete for a slot it is what the slot would bring
+    with another test (``slot_worth``). Higher stops sooner. 0 to 0.01."""
+    longest_days: float = 28.0
+    """A test is decided after so many days at the latest: four weeks see each weekday
+    four times, and by then waiting has cost a thirteenth of a year. 7 to 180."""
+    horizon_days: float = 365.0
+    """From a test's start on, how long a shipped change brings what it brings; pages
+    are rebuilt about once a year. Longer waits longer. 30 to 1,095."""
     loss_share: float = 0.05
-    """A variant is shipped once the best arm is expected to beat it by no more than
-    this share of the prior's sd: what a longer wait may still bring is measured by
-    what changes bring here. With the default prior that is 0.25% of the control's
-    rate, with the headline tests' prior 1.5%. Smaller waits longer. 0.01 to 0.25."""
+    """Of several variants one is shipped before ``longest_days`` only once the best arm
+    is expected to beat it by no more than this share of the prior's sd: what telling
+    the variants apart may still bring. Smaller waits longer. 0.01 to 0.25."""
     least_e_value: float = 20.0
     """A win is claimed at this e-value, times the number of variants compared with
     the control: at most 1/20 of tests without a gain ever reach it. 10 to 1,000."""
@@ -58,9 +70,18 @@ class Policy:
         """Return the policy as plain data for the decision log."""
         return asdict(self)
 
+    def terms(self) -> Terms:
+        """Return what deciding is worth."""
+        return Terms(
+            self.cost_of_change, self.cost_of_day, self.longest_days, self.horizon_days
+        )
+
 
 _RANGES = {
     "cost_of_change": (0.0, 0.1),
+    "cost_of_day": (0.0, 0.01),
+    "longest_days": (7.0, 180.0),
+    "horizon_days": (30.0, 1_095.0),
     "loss_share": (0.01, 0.25),
     "least_e_value": (10.0, 1_000.0),
     "least_chance_to_win": (0.9, 0.999),
@@ -97,7 +118,8 @@ def decide(
 
     A test whose data is not sound is held before anything else is asked of it.
     """
-    rows = analyses.sort("experiment_id", "variation_index").iter_rows(named=True)
+    told = with_boundaries(analyses, policy.terms())
+    rows = told.sort("experiment_id", "variation_index").iter_rows(named=True)
     tests = groupby(rows, key=itemgetter("experiment_id"))
     return tuple(_verdict(list(arms), policy) for _, arms in tests)
 
@@ -141,18 +163,13 @@ def _conclude(
         return "keep", None, wording.too_little(active), False
     control, *variants = active
     leading = max(variants, key=itemgetter("lift"))
-    if _is_worth_shipping(leading, policy):
+    if _is_worth_shipping(leading, len(variants), policy):
         is_proven = is_claimed(leading, len(variants), policy)
         return "ship", leading, wording.shipped(leading, is_proven), is_proven
-    if control["expected_loss"] <= policy.cost_of_change:
+    if all(each["lift"] <= each["stop_up_to"] for each in variants):
         reason = wording.stopped(control, leading, policy.cost_of_change)
         return "stop", control, reason, False
-    return (
-        "keep",
-        None,
-        wording.undecided(leading, _greatest_loss(leading, policy)),
-        False,
-    )
+    return "keep", None, wording.undecided(leading, policy.longest_days), False
 
 
 def _doubt(arms: list[Row], policy: Policy) -> str | None:
@@ -167,13 +184,12 @@ def _doubt(arms: list[Row], policy: Policy) -> str | None:
     return None
 
 
-def _is_worth_shipping(variant: Row, policy: Policy) -> bool:
-    is_gain: bool = variant["lift"] > policy.cost_of_change
-    return is_gain and variant["expected_loss"] <= _greatest_loss(variant, policy)
-
-
-def _greatest_loss(variant: Row, policy: Policy) -> float:
-    return policy.loss_share * float(variant["prior_sd"])
+def _is_worth_shipping(variant: Row, variants: int, policy: Policy) -> bool:
+    if not variant["lift"] >= variant["ship_from"]:
+        return False
+    is_alone = variants == 1 or variant["age_days"] >= policy.longest_days
+    limit = policy.loss_share * float(variant["prior_sd"])
+    return is_alone or bool(variant["expected_loss"] <= limit)
 
 
 def _confidence(kind: DecisionKind, chosen: Row | None) -> float | None:
@@ -189,11 +205,14 @@ _TEST_EVIDENCE = (
     "units_multiple",
     "multiple_share",
     "is_enough_data",
+    "age_days",
     "problem",
     "prior_mean",
     "prior_sd",
     "prior_null",
+    "prior_shift",
     "prior_correlation",
+    "prior_weights",
     "prior_tests",
     "prior_before",
     "prior_group",
@@ -212,8 +231,12 @@ _ARM_EVIDENCE = (
     "lift_high",
     "chance_to_win",
     "chance_best",
+    "chance_of_effect",
     "expected_loss",
     "e_value",
+    "observed_sd",
+    "ship_from",
+    "stop_up_to",
 )
 
 
@@ -230,4 +253,6 @@ def _plain(value: Any) -> Any:
     """Return a JSON value; floats at six digits, so that no last bit shows."""
     if isinstance(value, float):
         return float(f"{value:.6g}")
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
     return value if value is None or isinstance(value, bool | int | str) else str(value)

@@ -41,7 +41,8 @@ def shipped(variant: Row, is_proven: bool) -> str:
     return (
         f"Variant {variant['variant_id']!r} is expected to lift the rate by "
         f"{lift(variant)}; another arm may be better by "
-        f"{percent(variant['expected_loss'])} on expectation; {proof} ({told})."
+        f"{percent(variant['expected_loss'])} on expectation; more data could hardly "
+        f"add to that; {proof} ({told})."
     )
 
 
@@ -60,12 +61,14 @@ def stopped(control: Row, leading: Row, cost: float) -> str:
     )
 
 
-def undecided(leading: Row, limit: float) -> str:
-    """Say how far the leading variant is."""
+def undecided(leading: Row, longest_days: float) -> str:
+    """Say how far the leading variant is, and what would decide."""
     return (
         f"Not decided yet: variant {leading['variant_id']!r} leads with "
-        f"{lift(leading)}; shipping it may forgo "
-        f"{percent(leading['expected_loss'])} on expectation (limit {percent(limit)})."
+        f"{lift(leading)}; on day {leading['age_days']:.1f} of at most "
+        f"{longest_days:g} it is worth shipping from {percent(leading['ship_from'])} "
+        f"and not worth more waiting up to {percent(leading['stop_up_to'])}; another "
+        f"arm may be better by {percent(leading['expected_loss'])} on expectation."
     )
 
 
