@@ -1,6 +1,7 @@
 """Every bench; a new one is a module here and a line below."""
 
 from cli.bench import (
+    calibration,
     collector,
     dispatcher,
     event_to_release,
@@ -18,6 +19,7 @@ def benches() -> tuple[Bench, ...]:
     return (
         learning.HEADLINE_RATIO,
         experiments.TESTS_100K,
+        calibration.CALIBRATION,
         dispatcher.FAILED_ON_SWAP,
         collector.ACKNOWLEDGED,
         collector.DURABLE,
