@@ -46,6 +46,7 @@ SAMPLE = Path("data/sample/upworthy/headline_tests.parquet")
 BEGIN = datetime.fromisoformat("2014-02-01")
 LEAST_IMPRESSIONS = 1_000
 SHARES = (0.1, 0.3, 0.6)
+SPLITS = 6
 SEED = 20_260_105
 
 pl.Config.set_tbl_hide_dataframe_shape(True)
@@ -112,7 +113,8 @@ print({f"{s:.3f}": round(w, 3) for s, w in zip(learned.scales, learned.weights) 
 # ## Seen and held-out impressions
 #
 # Of each arm a share of the impressions is *seen*, drawn without replacement
-# (hypergeometric), the rest is *held out*. The lift is that of the arm with the highest
+# (hypergeometric), the rest is *held out*, six times over: one such split moves the ratio
+# of both lifts by four points. The lift is that of the arm with the highest
 # estimate over the average arm of its test, which is what showing it to everybody would
 # bring: estimated rate over mean estimated rate, and the same of the held-out rates.
 
@@ -147,7 +149,7 @@ def as_stats(table: pl.DataFrame) -> pl.DataFrame:
         "conversions",
         pl.lit(0).alias("units_multiple"),
         pl.lit(before).cast(pl.Datetime("us")).alias("first_exposure_at"),
-        pl.lit(before).cast(pl.Datetime("us")).alias("last_exposure_at"),
+        pl.lit(before + timedelta(days=7)).cast(pl.Datetime("us")).alias("last_exposure_at"),
     )
 
 
@@ -198,26 +200,37 @@ def coverage(table: pl.DataFrame) -> float:
     return float((away < 1.6449).mean())
 
 
-def row(name: str, share: float, table: pl.DataFrame) -> dict[str, object]:
-    """Return one line of the comparison."""
-    best = picked(table)
-    predicted, held_out = best["predicted"].mean(), best["held_out"].mean()
+def lifts(tables: list[pl.DataFrame]) -> tuple[np.ndarray, np.ndarray]:
+    """Return each test's predicted and held-out lift, averaged over the splits."""
+    best = [picked(table).sort("experiment_id") for table in tables]
+    predicted, held_out = (
+        np.mean([each[name].to_numpy() for each in best], axis=0)
+        for name in ("predicted", "held_out")
+    )
+    return predicted, held_out
+
+
+def row(name: str, share: float, tables: list[pl.DataFrame]) -> dict[str, object]:
+    """Return one line of the comparison; the error is that of the choice of tests."""
+    predicted, held_out = lifts(tables)
+    over = predicted.mean() / held_out.mean()
+    error = (predicted - over * held_out).std() / np.sqrt(len(held_out)) / held_out.mean()
     return {
         "seen": f"{share:.0%}",
         "prior": name,
-        "predicted lift": predicted,
-        "held-out lift": held_out,
-        "± se": best["held_out"].std() / np.sqrt(best.height),
-        "predicted / held out": predicted / held_out,
-        "90% interval holds": coverage(table),
+        "predicted lift": predicted.mean(),
+        "held-out lift": held_out.mean(),
+        "predicted / held out": over,
+        "± se": error,
+        "90% interval holds": np.mean([coverage(table) for table in tables]),
     }
 
 
 rng = np.random.default_rng(SEED)
 priors = {"flat": FLAT_PRIOR, "learned": learned}
-parts = {share: split(scored, share, rng) for share in SHARES}
+parts = {share: [split(scored, share, rng) for _ in range(SPLITS)] for share in SHARES}
 tables = {
-    (share, name): analysed(parts[share], prior)
+    (share, name): [analysed(part, prior) for part in parts[share]]
     for share in SHARES
     for name, prior in priors.items()
 }
@@ -233,14 +246,28 @@ told = {name: ", ".join(f"{value:.2f}" for value in ratio[name]) for name in pri
 print(f"A flat analysis promises {told['flat']} times what its pick then brings;")
 print(f"the learned prior {told['learned']} times.")
 assert min(ratio["flat"]) > 1.5, ratio
-assert all(0.8 < value < 1.25 for value in ratio["learned"]), ratio
+assert all(0.85 < value < 1.15 for value in ratio["learned"]), ratio
 
 # %% [markdown]
 # Both analyses say honestly how unsure they are: their intervals hold about as often as
 # they should. But the figure one would put into a report is the estimate of the winner,
-# and there the flat one promises several times too much. The learned one promises
-# somewhat too little, by more than chance at 30 and 60%: one normal law for all tests does
-# not fit the largest effects, and counts of a dozen clicks strain the normal likelihood.
+# and there the flat one promises several times too much.
+#
+# The learned one promises a little too little. How much of that is the prior's fault? A
+# prior that has seen the scored tests themselves would promise:
+
+# %%
+own = learn(past.join(scored.select("experiment_id").unique(), on="experiment_id", how="semi"))
+seen_itself = {
+    share: [analysed(part, own) for part in parts[share][:2]] for share in SHARES
+}
+print(pl.DataFrame([row("its own tests", share, seen_itself[share]) for share in SHARES]))
+
+# %% [markdown]
+# Nearly as little: earlier tests are no worse a teacher than the scored ones by more
+# than three points. (With the variance of each arm taken from its own count, as the
+# platform did before, the ratios were .91, .87 and .87: lucky arms pulled their test's
+# level up.)
 #
 # ## What it does not do
 #
@@ -252,7 +279,7 @@ assert all(0.8 < value < 1.25 for value in ratio["learned"]), ratio
 def comparison(share: float) -> dict[str, object]:
     """Return how often both analyses pick one arm, and what that changes."""
     one, other = (
-        picked(tables[share, name]).sort("experiment_id") for name in ("flat", "learned")
+        picked(tables[share, name][0]).sort("experiment_id") for name in ("flat", "learned")
     )
     gain = other["held_out"] - one["held_out"]
     return {
@@ -273,7 +300,7 @@ print(pl.DataFrame([comparison(share) for share in SHARES]))
 # %%
 def verdicts(share: float, name: str) -> dict[str, object]:
     """Return how many tests are decided, and what the shipped arms then bring."""
-    table = tables[share, name]
+    table = tables[share, name][0]
     found = decide(table.drop("held_ratio", "held_rate", "held_variance"))
     shipped = pl.DataFrame(
         {
@@ -322,7 +349,7 @@ learning = pl.DataFrame(
             "tests": prior.tests,
             "sd": prior.sd,
             "correlation": prior.correlation,
-            **row("", 0.1, analysed(parts[0.1], prior)),
+            **row("", 0.1, [analysed(part, prior) for part in parts[0.1][:2]]),
         }
         for prior in curve.values()
     ]

@@ -21,7 +21,7 @@ def test_notebook_runs_and_shows_its_result(
     notebook = jupytext.read(path)
     resources = {"metadata": {"path": str(PROJECT_ROOT)}}
     client = NotebookClient(
-        notebook, timeout=120, kernel_name="python3", resources=resources
+        notebook, timeout=600, kernel_name="python3", resources=resources
     )
     client.execute()
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
