@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from app.platform.operations import OPERATIONS, Operation, Problem
+from app.platform.operations import OPERATIONS
+from app.platform.operations.operation import Operation, Problem
 
 REFERENCE = "#/components/schemas/{name}"
 
@@ -53,7 +54,8 @@ def _described(
         described["security"] = [{"operator": []}]
     if operation.body is not None:
         body = _content("", schema_of[operation.body])["content"]
-        described["requestBody"] = {"required": True, "content": body}
+        needed = bool(named[operation.body.__name__].get("required"))
+        described["requestBody"] = {"required": needed, "content": body}
     return described
 
 

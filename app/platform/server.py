@@ -17,18 +17,27 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.platform.openapi import document
-from app.platform.operations import OPERATIONS, Call, Health, Operation, Problem
+from app.platform.operations import OPERATIONS
+from app.platform.operations.health import Health
+from app.platform.operations.operation import Call, Operation, Problem
 from app.platform.operator_token import ensure_token
 from code24.contracts.wire import encode
 from code24.errors import Code24Error
 from code24.releases import ReleaseError, ensure_keys
 from code24.settings import HOST, Settings
-from code24.state import NotKnownError, StateError, UnavailableError, open_state
+from code24.state import (
+    InvalidError,
+    NotKnownError,
+    StateError,
+    UnavailableError,
+    open_state,
+)
 
 MAX_BODY_BYTES = 64 * 1024
 """No request of this API is longer than a few hundred bytes."""
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 STATUS: tuple[tuple[type[Exception], int], ...] = (
+    (InvalidError, 400),
     (NotKnownError, 404),
     (UnavailableError, 503),
     (StateError, 409),

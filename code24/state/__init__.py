@@ -5,7 +5,19 @@ control API and worker obey the same rules, and every change is audited in the
 transaction that makes it.
 """
 
-from code24.state.errors import NotKnownError, StateError, UnavailableError
+from code24.state.errors import (
+    InvalidError,
+    NotKnownError,
+    StateError,
+    UnavailableError,
+)
 from code24.state.store import State, open_state
 
-__all__ = ["NotKnownError", "State", "StateError", "UnavailableError", "open_state"]
+__all__ = [
+    "InvalidError",
+    "NotKnownError",
+    "State",
+    "StateError",
+    "UnavailableError",
+    "open_state",
+]

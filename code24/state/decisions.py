@@ -137,7 +137,14 @@ def list_decisions(state: State, test_id: str | None = None) -> list[Decision]:
     return [Decision(**{name: row[name] for name in fields}) for row in rows]
 
 
-def undo(state: State, decision_id: str, *, actor: str, now: datetime) -> Decision:
+def undo(
+    state: State,
+    decision_id: str,
+    *,
+    actor: str,
+    now: datetime,
+    reason: str | None = None,
+) -> Decision:
     """Bring the test back to where it was before this decision.
 
     The log keeps both: the undoing is a decision of kind ``keep`` whose evidence
@@ -156,7 +163,7 @@ def undo(state: State, decision_id: str, *, actor: str, now: datetime) -> Decisi
         test = experiment_rows.require(connection, row["test_id"])
         _refuse_undo(connection, row, test)
         refuse_overlap(connection, test)
-        undoing = _undoing(row, actor, now)
+        undoing = _undoing(row, actor, now, reason)
         effects = _written(undoing) | _restored(row)
         _apply(connection, test, undoing, effects, actor=actor, undoes=decision_id)
         requests.publish_soon(connection, test.site_id, actor=actor, now=now)
@@ -195,7 +202,9 @@ def _record(connection: Connection, wanted: Decision, *, actor: str) -> bool:
     return True
 
 
-def undo_last(state: State, test_id: str, *, actor: str, now: datetime) -> Decision:
+def undo_last(
+    state: State, test_id: str, *, actor: str, now: datetime, reason: str | None = None
+) -> Decision:
     """Undo the decision that made the test what it is.
 
     Raises:
@@ -207,7 +216,7 @@ def undo_last(state: State, test_id: str, *, actor: str, now: datetime) -> Decis
         last = _last_in_force(connection, test_id)
     if last is None:
         raise StateError(f"test {test_id!r}: no decision is in force: nothing to undo")
-    return undo(state, last, actor=actor, now=now)
+    return undo(state, last, actor=actor, now=now, reason=reason)
 
 
 def _refuse_unfit(test: Experiment, decision: Decision) -> None:
@@ -320,14 +329,17 @@ def _last_in_force(connection: Connection, test_id: str) -> str | None:
     return next((found for found in effective if found not in undone), None)
 
 
-def _undoing(row: RowMapping, actor: str, now: datetime) -> Decision:
+def _undoing(
+    row: RowMapping, actor: str, now: datetime, reason: str | None
+) -> Decision:
     undone = row["decision_id"]
+    end = "." if reason is None else f": {reason}"
     return Decision(
         decision_id=digest(["undo", undone])[:32],
         test_id=row["test_id"],
         site_id=row["site_id"],
         kind="keep",
-        reason=f"{actor} undid the decision to {row['kind']} ({undone}).",
+        reason=f"{actor} undid the decision to {row['kind']} ({undone}){end}",
         variant=None,
         is_claimed=False,
         evidence={"undoes": undone},

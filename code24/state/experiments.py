@@ -11,7 +11,7 @@ from code24 import changes
 from code24.contracts.experiment import Experiment, Namespace, TestStatus
 from code24.state import audit, experiment_rows, requests, sites
 from code24.state.checked import checked
-from code24.state.errors import StateError
+from code24.state.errors import InvalidError, StateError
 from code24.state.past import import_past, list_past
 from code24.state.store import State
 from code24.state.tables import ab_tests, erased_sites, test_plans, weight_history
@@ -102,11 +102,18 @@ def get_test(state: State, test_id: str) -> Experiment:
 
 
 def transition(
-    state: State, test_id: str, to: TestStatus, *, actor: str, now: datetime
+    state: State,
+    test_id: str,
+    to: TestStatus,
+    *,
+    actor: str,
+    now: datetime,
+    reason: str | None = None,
 ) -> Experiment:
     """Bring a test into another status; completed this way it keeps its control.
 
-    The same transaction asks for a release, so that visitors see it in seconds.
+    The same transaction asks for a release, so that visitors see it in seconds. The
+    audit log keeps the reason.
 
     Raises:
         StateError: there is no such way; names both statuses.
@@ -121,7 +128,8 @@ def transition(
                 f"{allowed} can follow"
             )
         changed = _moved(test, to, now)
-        _update(connection, test, changed, f"test.{to}", actor=actor, now=now)
+        why = {} if reason is None else {"reason": reason}
+        _update(connection, test, changed, f"test.{to}", actor=actor, now=now, **why)
         requests.publish_soon(connection, test.site_id, actor=actor, now=now)
     return changed
 
@@ -217,7 +225,7 @@ def _vetted(experiment: Experiment) -> Experiment:
     """Refuse what no test may be; a change that no page may get holds up releases."""
     wanted = checked(experiment)
     if wanted.status == "complete" or wanted.winner_variant is not None:
-        raise StateError(
+        raise InvalidError(
             f"test {wanted.test_id!r}: status complete: a finished test is imported "
             "as a past experiment, and a winner is set by a decision"
         )
@@ -226,7 +234,7 @@ def _vetted(experiment: Experiment) -> Experiment:
             try:
                 changes.validate(change)
             except changes.ChangeError as error:
-                raise StateError(f"test {wanted.test_id!r}: {error}") from error
+                raise InvalidError(f"test {wanted.test_id!r}: {error}") from error
     return wanted
 
 
@@ -335,6 +343,7 @@ def _update(
     *,
     actor: str,
     now: datetime,
+    **why: str,
 ) -> None:
     names = ("status", "start_date", "end_date", "traffic_split")
     old, new = (
@@ -348,5 +357,5 @@ def _update(
         actor=actor,
         now=now,
         before=old,
-        after=new,
+        after={**new, **why},
     )

@@ -1,0 +1,27 @@
+"""What the control API can do, as data: routed and described from one list.
+
+One file a noun; a new noun is a new file, and its name in ``OPERATIONS``.
+"""
+
+from app.platform.operations.approvals import APPROVALS
+from app.platform.operations.decisions import DECISIONS
+from app.platform.operations.health import HEALTH
+from app.platform.operations.jobs import JOBS
+from app.platform.operations.operation import Operation
+from app.platform.operations.policies import POLICIES
+from app.platform.operations.sites import SITES
+from app.platform.operations.switches import SWITCHES
+from app.platform.operations.tests import TESTS
+
+__all__ = ["OPERATIONS"]
+
+OPERATIONS: tuple[Operation, ...] = (
+    *HEALTH,
+    *SITES,
+    *POLICIES,
+    *TESTS,
+    *DECISIONS,
+    *APPROVALS,
+    *JOBS,
+    *SWITCHES,
+)
