@@ -37,7 +37,7 @@ class Policy:
     """What a day of testing costs, as a relative lift over the horizon: next to nothing
     while slots are free, so that a test is stopped only where more data can hardly
     change the decision. Where tests compete for a slot it is what the slot would bring
-    with another test (``slot_worth``). Higher stops sooner. 0 to 0.01."""
+    with another test (``stopping.slot_worth``). Higher stops sooner. 0 to 0.01."""
     longest_days: float = 28.0
     """A test is decided after so many days at the latest: four weeks see each weekday
     four times, and by then waiting has cost a thirteenth of a year. 7 to 180."""

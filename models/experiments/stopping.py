@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.polynomial.hermite_e import hermegauss
+from scipy.optimize import brentq
 
 from models.experiments.arms import Floats
 from models.experiments.mixing import shares
@@ -30,6 +31,8 @@ spaced numbers."""
 REACH_SD, REACH_SCALES = 8.0, 4.5
 """The grid of z holds this many standard errors and this many of the widest scale:
 fixed ends would clamp the effects of large sites."""
+SLOT_COSTS = (1e-6, 1e-2)
+"""A slot's day is worth no less and no more, as a relative lift over the horizon."""
 LEAST_WEIGHT = 1e-4
 """Scales that are less probable are left out of the induction."""
 
@@ -104,6 +107,35 @@ def solve(law: Law, terms: Terms) -> Boundaries:
             waiting = _waiting(problem, state, ahead, (value, surplus), days[look])
     worth = _worth(problem, ahead, (value, surplus), float(days[0]))
     return Boundaries(days, ship, stop, worth)
+
+
+def slot_worth(law: Law, terms: Terms, information: Floats, set_up: float) -> float:
+    """Return what a day of a slot is worth when tests wait for it.
+
+    It is the cost of a day at which beginning another test is just worth the days that
+    its set-up takes: so a test gives way as soon as the next one would bring more
+    (renewal reward). To be used as ``cost_of_day``.
+
+    Args:
+        law: the prior of effects.
+        terms: what deciding is worth; their cost of a day is not used.
+        information: of each of the tests that wait, a day.
+        set_up: days for which a slot is taken before a test's first visitor.
+    """
+
+    def surplus(log_cost: float) -> float:
+        cost = float(np.exp(log_cost))
+        worth = solve(law, terms._replace(cost_of_day=cost)).worth
+        level = np.log(np.maximum(information, 1e-300))
+        mean = float(np.interp(level, np.log(INFORMATION), worth).mean())
+        return mean - cost * set_up
+
+    low, high = (float(np.log(cost)) for cost in SLOT_COSTS)
+    if surplus(low) <= 0:
+        return SLOT_COSTS[0]
+    if surplus(high) >= 0:
+        return SLOT_COSTS[1]
+    return float(np.exp(brentq(surplus, low, high, xtol=0.03)))
 
 
 class _Problem(NamedTuple):

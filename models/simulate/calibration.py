@@ -6,12 +6,14 @@ past tests enter, at the count at which they were stopped, shipped or not.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from models.experiments.arms import Floats, Integers
 from models.experiments.policy import DEFAULT_POLICY, Policy
+from models.experiments.stopping import Law, slot_worth
 from models.priors.learning import PSEUDO_TESTS, Evidence, fit, fit_of
 from models.priors.mixture import DEFAULT_PRIOR, Prior
 from models.simulate.rules import (
@@ -23,9 +25,9 @@ from models.simulate.rules import (
     is_claimed,
     learned,
 )
-from models.simulate.worlds import Looks, World, look, look_at
+from models.simulate.worlds import DAYS, Looks, World, look, look_at
 
-SET_UP_DAYS = 1.0
+SET_UP_DAYS = 3.0
 """Days for which a slot is taken before a test's first visitor."""
 DAYS_A_YEAR = 365.0
 BEST = "prior known"
@@ -53,7 +55,8 @@ class Result(NamedTuple):
     value_over_best: float
     """The same over that of the policy that knows the prior."""
     value_per_slot: float
-    """Net lift a year that one slot brings which is never empty."""
+    """Net lift a year that one slot brings which is never empty; by the platform's
+    policy for tests that compete, which charges each day what the next would bring."""
     shipped: float
     """Share of tests shipped."""
     false_claims: float
@@ -91,7 +94,9 @@ def study(world: World, scale: Scale, seed: int) -> list[Result]:
     for name, priors in own.items():
         outcome = _together(looks, parts, priors, rng)
         at_equal = _equal_claims(equal, parts, priors, rng)
-        found.append(result(world, name, looks, outcome, best, at_equal))
+        told = result(world, name, looks, outcome, best, at_equal)
+        busy = _together(looks, parts, priors, rng, is_busy=True)
+        found.append(told._replace(value_per_slot=per_slot(looks, busy)))
     for name, rule in RIVALS.items():
         at_equal = float(np.mean(rule(equal).is_claimed))
         found.append(result(world, name, looks, rule(looks), best, at_equal))
@@ -132,14 +137,12 @@ def result(
     value = _value(true_lift, outcome, policy)
     claims = outcome.is_claimed
     holds = np.abs(outcome.pit - 0.5) <= 0.45
-    net = np.where(shipped, true_lift - policy.cost_of_change, 0.0)
-    slot_days = (outcome.day + 1 + SET_UP_DAYS).sum()
     return Result(
         world=world.name,
         rule=rule,
         value=float(value.mean()),
         value_over_best=_ratio(value.mean(), _value(true_lift, best, policy).mean()),
-        value_per_slot=float(net.sum() / slot_days * DAYS_A_YEAR),
+        value_per_slot=per_slot(looks, outcome, policy),
         shipped=float(shipped.mean()),
         false_claims=_ratio((claims & (looks.effect <= 0)).sum(), claims.sum()),
         claimed=float(claims.mean()),
@@ -149,6 +152,13 @@ def result(
         coverage_shipped=_ratio(holds[shipped].sum(), shipped.sum()),
         days=float(outcome.day.mean() + 1),
     )
+
+
+def per_slot(looks: Looks, outcome: Outcome, policy: Policy = DEFAULT_POLICY) -> float:
+    """Return the net lift that a slot brings in a year in which it is never empty."""
+    net = np.expm1(looks.effect[outcome.is_shipped]) - policy.cost_of_change
+    slot_days = (outcome.day + 1 + SET_UP_DAYS).sum()
+    return float(net.sum() / slot_days * DAYS_A_YEAR)
 
 
 def _value(true_lift: Floats, outcome: Outcome, policy: Policy) -> Floats:
@@ -161,12 +171,24 @@ def _together(
     parts: Sequence[Integers],
     priors: list[Prior],
     rng: np.random.Generator,
+    *,
+    is_busy: bool = False,
 ) -> Outcome:
     found = [
-        learned(_only(looks, part), prior, rng)
+        learned(some := _only(looks, part), prior, rng, _policy(some, prior, is_busy))
         for part, prior in zip(parts, priors, strict=True)
     ]
     return Outcome(*(np.concatenate(each) for each in zip(*found, strict=True)))
+
+
+def _policy(looks: Looks, prior: Prior, is_busy: bool) -> Policy:
+    """Return the policy; where tests compete, a day costs what a slot is worth."""
+    if not is_busy:
+        return DEFAULT_POLICY
+    law = Law(prior.scales, prior.weights, prior.shift)
+    daily = 1.0 / looks.variance[-1] / DAYS
+    cost = slot_worth(law, DEFAULT_POLICY.terms(), daily, SET_UP_DAYS)
+    return replace(DEFAULT_POLICY, cost_of_day=cost)
 
 
 def _equal_claims(

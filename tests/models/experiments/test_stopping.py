@@ -13,6 +13,7 @@ from models.experiments.stopping import (
     Boundaries,
     Law,
     Terms,
+    slot_worth,
     solve,
 )
 
@@ -114,6 +115,21 @@ def test_a_dear_day_stops_sooner_and_ships_sooner() -> None:
     assert (dear.ship[5] <= cheap.ship[5] + 1e-6).all()
     assert (dear.stop[5] >= cheap.stop[5] - 1e-6).all()
     assert dear.worth[5] < cheap.worth[5]
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_a_slot_is_worth_what_the_next_test_would_bring(law: Law) -> None:
+    """Charged each day, another test is worth its set-up; and it pays: more a day."""
+    information = INFORMATION[[4, 5]]
+    cost = slot_worth(law, TERMS, information, 2.0)
+    worth = solve(law, TERMS._replace(cost_of_day=cost)).worth[[4, 5]].mean()
+    assert worth == pytest.approx(2 * cost, rel=0.1)
+    assert cost > 10 * TERMS.cost_of_day
+
+
+def test_a_slot_of_tests_without_effects_is_worth_nothing() -> None:
+    nothing = Law((0.0,), (1.0,), 0.0)
+    assert slot_worth(nothing, TERMS, INFORMATION[[4]], 1.0) == pytest.approx(1e-6)
 
 
 def test_nothing_to_find_is_stopped_at_once() -> None:
