@@ -19,6 +19,7 @@ def benches() -> tuple[Bench, ...]:
     return (
         learning.HEADLINE_RATIO,
         experiments.TESTS_100K,
+        experiments.SPEED,
         calibration.CALIBRATION,
         dispatcher.FAILED_ON_SWAP,
         collector.ACKNOWLEDGED,
