@@ -7,7 +7,7 @@ import dagster as dg
 
 from code24 import event_log
 from code24.settings import Settings
-from code24.state import audit, open_state
+from code24.state import audit, open_state, pruning
 from orchestration.defs.raw.files import read_committed
 from orchestration.instance import free_abandoned
 from orchestration.kinds import job_names
@@ -127,19 +127,25 @@ def run_failure_sensor(
         )
 
 
-@dg.op(description="Removes runs, and all their events, that are older than is kept.")
-def purge_history(context: dg.OpExecutionContext) -> None:
-    """Delete the runs that ended ``KEPT_DAYS`` ago or earlier."""
-    before = datetime.now(UTC) - timedelta(days=KEPT_DAYS)
+@dg.op(description="Removes old runs, and what settled long ago of the shared state.")
+def purge_history(
+    context: dg.OpExecutionContext, settings: dg.ResourceParam[Settings]
+) -> None:
+    """Delete the runs made ``KEPT_DAYS`` ago or earlier; prune the shared state."""
+    now = datetime.now(UTC)
+    before = now - timedelta(days=KEPT_DAYS)
     old = context.instance.get_run_records(dg.RunsFilter(created_before=before))
     for record in old:
         context.instance.delete_run(record.dagster_run.run_id)
+    with open_state(settings.database_url) as state:
+        pruned = pruning.prune(state, actor="dagster", now=now)
     context.log.info("removed %d runs of before %s", len(old), before.date())
+    context.add_output_metadata({"runs": len(old), **pruned})
 
 
-@dg.job(description="Keeps Dagster's own history from growing for ever.")
+@dg.job(description="Keeps run history and shared state from growing for ever.")
 def purge_history_job() -> None:
-    """Remove old runs."""
+    """Remove old runs, and what settled long ago."""
     purge_history()
 
 

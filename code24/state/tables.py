@@ -181,7 +181,13 @@ job_requests = sa.Table(
     Column("site_id", Text, ForeignKey("sites.site_id"), primary_key=True),
     Column("job_type", Text, primary_key=True),
     Column("request_key", Text, primary_key=True),
-    Column("job_id", Text, ForeignKey("optimization_jobs.id"), nullable=False),
+    Column(
+        "job_id",
+        Text,
+        ForeignKey("optimization_jobs.id"),
+        nullable=False,
+        index=True,
+    ),
     Column("requested_at", UtcDateTime, nullable=False, index=True),
 )
 """One row per request that named itself, so that it makes one job however often it

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from code24.settings import Settings
-from code24.state import open_state
+from code24.state import jobs, open_state, requests
 from code24.state.tables import audit_log
 from orchestration.automation import (
     event_log_sensor,
@@ -16,7 +16,7 @@ from orchestration.automation import (
 )
 from orchestration.defs.raw.drain import drain
 from orchestration.instance import open_instance, write_instance
-from tests.orchestration.homes import append_events, exposure
+from tests.orchestration.homes import append_events, exposure, fill_state
 
 
 @pytest.fixture
@@ -112,14 +112,28 @@ def test_a_failed_run_is_written_to_the_audit_log(
     assert "fails" in row["after"]["reason"]
 
 
-def test_old_runs_are_purged_and_new_ones_kept(instance: dg.DagsterInstance) -> None:
+def test_old_runs_and_what_settled_long_ago_are_purged_and_new_ones_kept(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
     old, new = dg.DagsterRun("loop_job"), dg.DagsterRun("loop_job")
     for run in (old, new):
         instance.add_run(run)
     write_back(instance, old.run_id, datetime.now(UTC) - timedelta(days=31))
 
-    assert purge_history_job.execute_in_process(instance=instance).success
+    with open_state(settings.database_url) as state:
+        fill_state(state)
+        for at in (datetime.now(UTC) - timedelta(days=31), datetime.now(UTC)):
+            job = requests.request(
+                state, "shop", "analysis", "low", actor="test", now=at
+            )
+            jobs.cancel(state, job.id, actor="test", now=at)
 
+    given = {"settings": settings}
+    purged = purge_history_job.execute_in_process(instance=instance, resources=given)
+
+    assert purged.success
+    with open_state(settings.database_url) as state:
+        assert [kept.id for kept in jobs.list_jobs(state)] == [job.id]
     assert instance.get_run_by_id(old.run_id) is None
     assert instance.get_run_by_id(new.run_id) is not None
 
