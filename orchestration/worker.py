@@ -19,15 +19,13 @@ from random import SystemRandom
 from uuid import uuid4
 
 import dagster as dg
-import msgspec
 
 from code24.contracts.message import JobKind
 from code24.errors import Code24Error
 from code24.settings import Settings, load
-from code24.state import State, analysed, experiments, jobs, open_state, requests
+from code24.state import State, jobs, open_state, requests
 from orchestration.automation import is_behind, log_ends
 from orchestration.definitions import build_definitions
-from orchestration.defs.experiments.assets import ANALYSES, OFFSETS
 from orchestration.instance import (
     free_abandoned,
     open_instance,
@@ -173,33 +171,8 @@ class Worker:
             self._ran_at = time.monotonic()
         if result.success:
             self._warm.add(kind)
-            self._note_analysed(kind)
             return ()
         return watch.failures or ["the run failed outside its steps"]
-
-    def _note_analysed(self, kind: JobKind) -> None:
-        """Tell the collector how far each site with a test was analysed."""
-        made = self._instance.get_latest_materialization_event(ANALYSES)
-        if kind != "analysis" or made is None or made.asset_materialization is None:
-            return
-        told = made.asset_materialization.metadata[OFFSETS].value
-        offsets = msgspec.convert(told, dict[str, int])
-        tests = experiments.list_tests(self._state, status="running")
-        now = datetime.now(UTC)
-        analysed.record_all(
-            self._state,
-            [
-                analysed.Analysed(
-                    site_id=site_id,
-                    test_id=None,
-                    partition=partition,
-                    offset=offset,
-                    at=now,
-                )
-                for site_id in sorted({test.site_id for test in tests})
-                for partition, offset in offsets.items()
-            ],
-        )
 
     def _job(self, kind: JobKind) -> dg.JobDefinition:
         """Return the fast job where the last run of the kind went through.

@@ -14,6 +14,7 @@ from code24.settings import Settings
 from code24.state import State, approvals, experiments, open_state, site_policies
 from code24.state import decisions as log
 from models.experiments.policy import DEFAULT_POLICY, Policy, Verdict, decide
+from orchestration.defs.decisions.noting import note_analysed
 from orchestration.markdown import table_of
 from orchestration.resources import OWNERS
 from orchestration.warehouse import WAREHOUSE_POOL, Warehouse
@@ -38,7 +39,9 @@ ACTOR = "loop"
     pool=WAREHOUSE_POOL,
 )
 def decisions(
-    settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]
+    context: dg.AssetExecutionContext,
+    settings: dg.ResourceParam[Settings],
+    warehouse: dg.ResourceParam[Warehouse],
 ) -> dg.MaterializeResult[None]:
     """What is done about each running test: keep, shift, stop, ship or hold.
 
@@ -46,8 +49,11 @@ def decisions(
     decided on before adds nothing. Where a site's policy asks for an operator's word,
     what visitors would see is proposed instead. It waits for the checks of every mart,
     also of those it does not read: where one is wrong, so may be what the others say.
+    Then the collector is told how far each site was analysed, and counts from there.
     """
     taken, added = decide_all(settings, warehouse.read("from experiments.analyses"))
+    with open_state(settings.database_url) as state:
+        note_analysed(state, context.instance, now=datetime.now(UTC))
     return dg.MaterializeResult(metadata=_metadata(taken, added))
 
 
