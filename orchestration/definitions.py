@@ -14,6 +14,7 @@ from orchestration.defs.release.assets import manifest
 from orchestration.defs.reports.assets import console
 from orchestration.defs.warehouse.assets import build_dbt_models
 from orchestration.defs.warehouse.checks import mart_checks
+from orchestration.executor import marking_executor
 from orchestration.kinds import KINDS
 from orchestration.resources import resources
 
@@ -25,10 +26,7 @@ def definitions() -> dg.Definitions:
 
 
 def build_definitions(settings: Settings) -> dg.Definitions:
-    """Return the definitions for these settings.
-
-    Runs keep to one process: a step's own process would import Dagster and dbt anew.
-    """
+    """Return the definitions for these settings."""
     provided = resources(settings)
     return dg.Definitions(
         assets=[
@@ -61,5 +59,5 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             second_path.overdue_jobs_sensor,
         ],
         resources=provided,
-        executor=dg.in_process_executor,
+        executor=marking_executor,
     )

@@ -60,13 +60,14 @@ def process_tags() -> dict[str, str]:
 
 
 def free_abandoned(instance: dg.DagsterInstance) -> list[str]:
-    """Fail the runs whose process is gone, and free what they hold in the pools.
+    """Fail the runs whose process is gone; free what ended runs hold in the pools.
 
-    Runs of ``dg.materialize`` have no launcher that would notice; left alone, the
-    pool that a killed worker held would stay closed to every later run.
+    Runs of ``execute_in_process`` have no launcher that would notice; left alone, the
+    pool that a killed worker held would stay closed to every later run. Where Dagster's
+    code server noticed, the run has failed but its slot is kept for minutes.
 
     Returns:
-        the ids of those runs.
+        the ids of the runs that were failed.
     """
     abandoned = [
         run
@@ -75,5 +76,14 @@ def free_abandoned(instance: dg.DagsterInstance) -> list[str]:
     ]
     for run in abandoned:
         instance.report_run_failed(run, "The process of this run is gone.")
-        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+    _free_slots(instance)
     return [run.run_id for run in abandoned]
+
+
+def _free_slots(instance: dg.DagsterInstance) -> None:
+    """Free the slots, and the places in the queues for them, of runs that ended."""
+    pools = instance.event_log_storage
+    for run_id in pools.get_concurrency_run_ids():
+        run = instance.get_run_by_id(run_id)
+        if run is None or run.is_finished:
+            pools.free_concurrency_slots_for_run(run_id)

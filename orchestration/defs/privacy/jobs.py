@@ -9,7 +9,6 @@ from code24.state import open_state
 from code24.state.retention import retention_of
 from orchestration.dbt import DbtError, ResidentDbt
 from orchestration.defs.privacy.retention import apply
-from orchestration.instance import process_tags
 from orchestration.warehouse import WAREHOUSE_POOL
 
 
@@ -25,7 +24,6 @@ def remove_old_events(context: dg.OpExecutionContext) -> None:
         DbtError: a model failed; the next run of the loop builds it.
     """
     settings: Settings = context.resources.settings
-    context.instance.add_run_tags(context.run_id, process_tags())
     now = datetime.now(UTC)
     with open_state(settings.database_url) as state:
         retention = retention_of(state, settings.retention_days, now)

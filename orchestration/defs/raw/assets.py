@@ -15,7 +15,6 @@ from orchestration.defs.raw.drain import Drained, drain
 from orchestration.defs.raw.files import event_files
 from orchestration.defs.raw.snapshots import write_snapshots
 from orchestration.defs.raw.verify import verify
-from orchestration.instance import process_tags
 from orchestration.resources import OWNERS
 from orchestration.warehouse import WAREHOUSE_POOL
 
@@ -56,10 +55,8 @@ def raw_tables(
     """Drain the event log, then snapshot shared state.
 
     In this order, so that the snapshot knows each site and test of a drained event.
-    As every run's first step it marks the run with its process, for ``free_abandoned``.
     """
     settings: Settings = context.resources.settings
-    context.instance.add_run_tags(context.run.run_id, process_tags())
     drained = drain(settings.log, settings.raw, erased=who_was_erased(settings))
     compact(settings.raw, above=settings.raw_compact_files)
     rows = verify(settings.raw)
