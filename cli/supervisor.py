@@ -134,19 +134,25 @@ class Supervisor:
             self.say(f"{process.name:<11} {process.address or 'running'}")
 
     def _again(self, dead: _Running) -> _Running:
-        """Start a dead process again once its back-off is over."""
+        """Start a dead process again once its back-off is over.
+
+        What it had started itself is stopped first: Dagster's server and daemon would
+        go on, with the port, beside the new ones.
+        """
         now = time.monotonic()
         if dead.retry_at is None:
             lived = now - dead.started_at
             failures = 0 if lived > STEADY_SECONDS else dead.failures
             wait = min(2.0**failures, MAX_BACKOFF_SECONDS)
             dead.failures, dead.retry_at = failures + 1, now + wait
+            _signal_group(dead.popen, signal.SIGTERM)
             self.say(
                 f"{dead.process.name:<11} ended with status {dead.popen.returncode}; "
                 f"starting again in {wait:.0f} s"
             )
         if now < dead.retry_at:
             return dead
+        _signal_group(dead.popen, signal.SIGKILL)
         return self._start(dead.process, dead.failures)
 
     def _end(self) -> None:

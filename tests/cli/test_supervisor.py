@@ -68,6 +68,7 @@ def test_a_dead_process_is_started_again(
     _until(lambda: len(_pids(tmp_path)) == 6)
     assert set(first) < set(_pids(tmp_path))
     assert started.poll() is None
+    assert not _is_alive(first[1]), "what it had started would hold its port"
 
 
 def test_children_end_when_their_parent_is_killed(
