@@ -57,11 +57,11 @@ def test_events_become_a_decision_and_nothing_is_left_behind(
     post(settings, site, [conversion(unit, "the-last-one")])
     until(lambda: _served(settings, site) == "new", DECIDE_SECONDS)
     assert _unwell(settings) == set()
-    children = _descendants(up.pid)
+    children = descendants(up.pid)
     assert len(children) >= 7
     up.send_signal(signal.SIGINT)
     assert up.wait(40) == 0
-    assert [pid for pid in children if _is_alive(pid)] == []
+    assert [pid for pid in children if is_alive(pid)] == []
 
 
 def _add_site_and_test(settings: Settings) -> Site:
@@ -96,13 +96,15 @@ def _served(settings: Settings, site: Site) -> Any:
     return None if feature.get("rules") else feature.get("defaultValue")
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
+    """Return the processes that it started, and theirs."""
     listed = Path(f"/proc/{pid}/task/{pid}/children")
     own = [int(word) for word in listed.read_text().split()]
-    return own + [deeper for child in own for deeper in _descendants(child)]
+    return own + [deeper for child in own for deeper in descendants(child)]
 
 
-def _is_alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Tell whether the process runs; one that waits to be reaped does not."""
     try:
         return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
     except (FileNotFoundError, ProcessLookupError):
