@@ -18,6 +18,8 @@ from orchestration.locks import exclusive
 from orchestration.warehouse import one_line
 
 PROJECT = PROJECT_ROOT / "dbt_project"
+KEEP_OPEN = "CODE24_DBT_KEEP_OPEN"
+"""Tells dbt's profile to open the warehouse once an invocation, not once a model."""
 _FAILED = frozenset({"error", "fail", "runtime error"})
 _INVOKING = threading.Lock()
 
@@ -107,7 +109,10 @@ class ResidentDbt:
         flags = ["--log-level", "none", "--log-level-file", "none"]
         runner = dbtRunner(manifest=self._manifest)
         with _INVOKING, _environment(self._settings):
-            return runner.invoke([command, *folders, *places, *flags, *arguments])
+            try:
+                return runner.invoke([command, *folders, *places, *flags, *arguments])
+            finally:
+                _close_warehouse()
 
     def _node_result(self, result: Any) -> NodeResult:
         message = self._reason(result.message) if result.message else ""
@@ -123,11 +128,24 @@ class ResidentDbt:
         return one_line(self._settings.warehouse, str(problem))
 
 
+def _close_warehouse() -> None:
+    """Leave the file, which dbt holds from model to model and after the last."""
+    from dbt.adapters.duckdb.connections import (  # noqa: PLC0415  with dbt itself
+        DuckDBConnectionManager,
+    )
+
+    held = DuckDBConnectionManager._ENV  # noqa: SLF001  it has no other name
+    if held is not None:
+        held.close()
+    DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+
+
 @contextmanager
 def _environment(settings: Settings) -> Iterator[None]:
     """Show dbt the settings, and keep it from calling home; put all back after."""
     before = dict(os.environ)
     os.environ.update(settings.environment())
+    os.environ[KEEP_OPEN] = "True"
     try:
         yield
     finally:

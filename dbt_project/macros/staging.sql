@@ -10,7 +10,7 @@ every model downstream is built anew: rare, started by an operator, and exact.
         records.site_id,
         records.event_id,
         records.log_partition
-    from ({{ rows_since(source('raw', 'events'), mark) }}) as records
+    from ({{ new_raw_events(mark) }}) as records
     inner join {{ this }} as known
         on
             known.event_key
@@ -23,7 +23,8 @@ every model downstream is built anew: rare, started by an operator, and exact.
 
 {#- Whether a known event is overtaken; asked first, for it hardly ever is. -#}
 {% macro has_overtaking_records() %}
-    {%- if not execute or watermark() is none -%}{{- return(false) -}}{%- endif -%}
+    {%- if not execute -%}{{- return(false) -}}{%- endif -%}
+    {%- if not may_be_overtaken(watermark()) -%}{{- return(false) -}}{%- endif -%}
     {{- return(
         run_query('select 1 from (' ~ overtaking_records() ~ ') as found limit 1')
         .rows | length > 0
@@ -58,7 +59,7 @@ every model downstream is built anew: rare, started by an operator, and exact.
             '{{ this.name }}' as model_name,
             log_partition,
             max(log_offset) + 1 as next_offset
-        from ({{ rows_since(source('raw', 'events'), watermark()) }}) as records
+        from ({{ new_raw_events(watermark()) }}) as records
         group by log_partition
     {%- endif -%}
 {% endmacro %}

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from orchestration.defs.raw.checks import raw_events_expectations
+from orchestration.defs.warehouse.assets import MATERIALIZED
 from orchestration.defs.warehouse.checks import mart_checks
 from orchestration.kinds.kind import Kind
 
@@ -11,7 +12,10 @@ PRIORS = Kind(
     job=dg.define_asset_job(
         "priors_job",
         selection=(
-            dg.AssetSelection.groups("raw")
+            (
+                dg.AssetSelection.groups("raw")
+                - dg.AssetSelection.tag(MATERIALIZED, "seed")
+            )
             | dg.AssetSelection.assets(
                 ["staging", "stg_past_experiments"],
                 ["marts", "mart_past_experiment_stats"],

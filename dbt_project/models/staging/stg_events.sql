@@ -16,7 +16,7 @@ with
 
 new_records as (
 
-    {{ rows_since(source('raw', 'events'), mark) }}
+    {{ new_raw_events(mark) }}
 
 ),
 
