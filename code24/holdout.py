@@ -13,6 +13,9 @@ HASH_VERSION = 2
 KIND = "holdout"
 """``test_type`` of the tests that verify; they are watched, never decided about."""
 
+NAME = rf"^(.+)--{KIND}-(\d+)$"
+"""The id of such a test: the test it verifies, the share in hundredths of a percent."""
+
 
 def seed(site_id: str) -> str:
     """Return the seed by which a site's units are held out."""

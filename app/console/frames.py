@@ -1,10 +1,13 @@
 """From the reports to the tables that the pages show: pure functions of frames."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
 
 from app.console.reading import Reports
+from app.console.schema import ANALYSES
+from code24 import holdout
 
 YEAR_DAYS = 365
 TREND_DAYS = 28
@@ -12,8 +15,7 @@ TREND_DAYS = 28
 LAST_WEEKS = f"-{TREND_DAYS}d"
 MAX_ROWS = 2_000
 """Rows drawn at once; the rest is reached by narrowing the filter."""
-UNDOABLE = frozenset({"ship", "stop", "shift"})
-"""Decisions that change what visitors see; keep and hold change nothing."""
+HUNDREDTHS_OF_PERCENT = 10_000
 
 
 def portfolio(reports: Reports) -> pl.DataFrame:
@@ -120,9 +122,13 @@ def _of_last_weeks(reports: Reports, daily: pl.DataFrame, site_id: str) -> pl.Da
 
 
 def _test_counts(tests: pl.DataFrame) -> pl.DataFrame:
-    """One row per site: how many of its tests run, and how many there are."""
+    """One row per site: how many of its tests run, and how many there are.
+
+    Those that verify what was shipped are not counted: nobody made them.
+    """
     return (
-        tests.unique("experiment_id")
+        tests.filter(pl.col("test_type") != holdout.KIND)
+        .unique("experiment_id")
         .group_by("site_id")
         .agg(
             (pl.col("status") == "running").sum().alias("tests_running"),
@@ -156,7 +162,9 @@ def tests_list(reports: Reports) -> pl.DataFrame:
             how="left",
         )
         .with_columns(
-            _health_words().alias("health"), pl.col("is_srm").fill_null(False)
+            _health_words().alias("health"),
+            pl.col("is_srm").fill_null(False),
+            *_verifying(),
         )
         .sort(
             pl.col("health") == "",
@@ -166,6 +174,45 @@ def tests_list(reports: Reports) -> pl.DataFrame:
             descending=[False, False, True, False],
             nulls_last=True,
         )
+    )
+
+
+def _verifying() -> list[pl.Expr]:
+    """Name the test that a holdout verifies, and the share held out; null if none."""
+    is_one = pl.col("test_type") == holdout.KIND
+    name = pl.col("experiment_id")
+    share = name.str.extract(holdout.NAME, 2).cast(pl.Float64) / HUNDREDTHS_OF_PERCENT
+    return [
+        pl.when(is_one).then(name.str.extract(holdout.NAME, 1)).alias("verifies"),
+        pl.when(is_one).then(share).alias("held_out"),
+    ]
+
+
+def verifications(tests: pl.DataFrame, test_id: str) -> pl.DataFrame:
+    """Return the tests that verify what a test shipped, the newest share first.
+
+    Args:
+        tests: the ``tests_list``.
+        test_id: the test that shipped.
+    """
+    own = tests.filter(pl.col("verifies") == test_id)
+    return own.sort("start_at", "held_out", descending=True, nulls_last=True)
+
+
+def proposed(evidence: Mapping[str, Any], names: Mapping[str, str]) -> pl.DataFrame:
+    """Return one row per variant of a decision's evidence, as ``variants`` has them.
+
+    Args:
+        evidence: the decision's.
+        names: what each variant is called, by its id.
+    """
+    shared = {name: evidence.get(name) for name in ("prior_mean", "prior_sd")}
+    arms = evidence.get("variants") or []
+    rows = [{**arm, **shared, "is_control": i == 0} for i, arm in enumerate(arms)]
+    columns = {**ANALYSES.required, **ANALYSES.optional}
+    ids = pl.col("variant_id")
+    return pl.DataFrame(rows, schema=columns, strict=False).with_columns(
+        ids.replace_strict(names, default=None, return_dtype=pl.String).alias("name")
     )
 
 
@@ -272,16 +319,3 @@ def told(decisions: pl.DataFrame) -> pl.DataFrame:
         .otherwise("kind")
         .alias("kind"),
     )
-
-
-def in_force(decisions: pl.DataFrame) -> dict[str, Any] | None:
-    """Return the newest decision of a test that changed something and still holds.
-
-    Args:
-        decisions: the test's ``history``.
-    """
-    undone = decisions["undoes"].drop_nulls()
-    holding = decisions.filter(
-        pl.col("kind").is_in(UNDOABLE) & ~pl.col("decision_id").is_in(undone.implode())
-    )
-    return None if holding.is_empty() else holding.row(0, named=True)

@@ -7,12 +7,18 @@ import streamlit as st
 from app.console import page
 
 HERE = Path(__file__).parent
+waiting = page.waiting()
 PAGES = (
     st.Page(
         "views/portfolio.py", title="Sites", icon=":material/language:", default=True
     ),
     st.Page(page.TESTS_PAGE, title="Tests", icon=":material/science:"),
     st.Page("views/decisions.py", title="Decisions", icon=":material/gavel:"),
+    st.Page(
+        page.APPROVALS_PAGE,
+        title=f"Approvals ({waiting})" if waiting else "Approvals",
+        icon=":material/approval:",
+    ),
     st.Page("views/jobs.py", title="Jobs", icon=":material/work_history:"),
     st.Page("views/health.py", title="Health", icon=":material/monitor_heart:"),
     st.Page(page.SITE_PAGE, title="Site", visibility="hidden"),

@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from app.console import frames, reading, wording
+from app.console.control import Control, ControlError
 from app.console.palette import CHIPS
 from app.console.reading import Pointer, ReportError, Reports, ReportsAbsentError
 from code24.settings import load
@@ -15,6 +16,7 @@ from code24.settings import load
 SITE_PAGE = "views/site.py"
 TEST_PAGE = "views/test.py"
 TESTS_PAGE = "views/tests.py"
+APPROVALS_PAGE = "views/approvals.py"
 ALL = "All"
 AGAIN = "Delete the file `CURRENT` among the reports and publish anew with `make run`."
 Columns = Mapping[str, ColumnConfig | str]
@@ -74,18 +76,47 @@ def _say_last_good(found: Reports) -> None:
     )
 
 
+@st.cache_data(ttl=5, max_entries=4, show_spinner=False)
+def _waiting(platform_port: int) -> int:  # noqa: ARG001 - one count an address
+    try:
+        return Control(load()).waiting()
+    except ControlError:
+        return 0
+
+
+def waiting() -> int:
+    """Return how many decisions wait for approval; none where that is not told."""
+    return _waiting(load().ports.platform)
+
+
+def tell(said: str, *, is_done: bool) -> None:
+    """Keep what became of a step until the page says it; what waits is counted anew."""
+    _waiting.clear()
+    st.session_state["told"] = said, is_done
+
+
+def told() -> None:
+    """Say, once, what became of the step that was just taken; where it was taken."""
+    said, is_done = st.session_state.pop("told", ("", True))
+    if said and is_done:
+        st.success(said, icon=":material/check:")
+    elif said:
+        st.error(wording.plain(said), icon=":material/error:")
+
+
 def freshness() -> None:
     """Say how fresh the reports are, and show new ones as soon as they are published.
 
-    Only this line runs every five seconds; the page runs again when the pointer moves.
+    Only this line runs every five seconds; the page runs again when the pointer moves,
+    or when another number of decisions waits.
     """
     try:
         current = reading.pointer(load().reports)
     except ReportError:
         st.caption("No reports yet", text_alignment="right")
-        _rerun_when_changed(None)
+        _rerun_when_changed((None, waiting()))
         return
-    _rerun_when_changed(current)
+    _rerun_when_changed((current, waiting()))
     written = datetime.fromtimestamp(current.written_ns / 1e9, tz=UTC)
     ago = wording.age(written, datetime.now(UTC))
     st.caption(
@@ -94,7 +125,7 @@ def freshness() -> None:
     )
 
 
-def _rerun_when_changed(current: Pointer | None) -> None:
+def _rerun_when_changed(current: tuple[Pointer | None, int]) -> None:
     shown = st.session_state.get("shown", current)
     st.session_state["shown"] = current
     if shown != current:

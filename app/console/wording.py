@@ -27,6 +27,8 @@ DECISION = {
     "hold": "On hold",
     "undo": "Undone",
 }
+PROPOSAL = {"ship": "Ship", "stop": "Stop", "shift": "Shift traffic"}
+UNPROVEN = "It is the best bet; the win is not proven."
 GOAL = {
     "sales": "Sales",
     "leads": "Leads",
@@ -54,6 +56,11 @@ def money(cents: float | None) -> str:
 def share(value: float | None, digits: int = 1) -> str:
     """Return a share as a percentage without a sign, as ``4.2%``."""
     return UNKNOWN if value is None else f"{value:.{digits}%}"
+
+
+def exact_share(value: float) -> str:
+    """Return a share that somebody has settled, as ``5%`` or ``0.25%``."""
+    return f"{round(100 * value, 2):g}%"
 
 
 def lift(value: float | None, digits: int = 1) -> str:
@@ -157,11 +164,7 @@ def _stopped(test: dict[str, Any], leader: dict[str, Any]) -> str:
 def _shipped(
     test: dict[str, Any], leader: dict[str, Any], decision: dict[str, Any]
 ) -> str:
-    proof = (
-        "The win is proven."
-        if decision["is_claimed"]
-        else "It is the best bet; the win is not proven."
-    )
+    proof = "The win is proven." if decision["is_claimed"] else UNPROVEN
     variant = plain(str(decision["variant_id"]))
     if decision["variant_id"] != leader["variant_id"]:
         return f"Variant {variant} is shown to everyone. {proof}"
@@ -180,6 +183,26 @@ def _open(test: dict[str, Any], leader: dict[str, Any]) -> Headline:
     if high is not None and high < 0:
         return Headline(f"The control is ahead: {variant} {effect}.", "bad")
     return Headline(f"No difference shown yet: {variant} {effect}.", "neutral")
+
+
+def since_shipped(test: dict[str, Any]) -> Headline:
+    """Say in one sentence whether a lift held, by those who are held out of it.
+
+    Args:
+        test: the row of ``frames.tests_list`` of the test that verifies.
+    """
+    if test["is_srm"]:
+        return Headline(_held(test), "caution")
+    if test["leader"] is None or test["lift"] is None:
+        return Headline("Too early to say: too few visitors were held out.", "neutral")
+    effect = _effect(test, test)
+    if test["is_enough_data"] is False:
+        return Headline(f"Too early to say: so far it {effect}.", "neutral")
+    if test["lift_low"] is not None and test["lift_low"] > 0:
+        return Headline(f"The lift holds: it {effect}.", "good")
+    if test["lift_high"] is not None and test["lift_high"] < 0:
+        return Headline(f"The lift did not hold: it {effect}.", "bad")
+    return Headline(f"Not clear yet whether the lift holds: it {effect}.", "neutral")
 
 
 def _effect(test: dict[str, Any], leader: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ import typer
 
 from cli.output import console, show_json, show_table
 from cli.publishing import publish_now
+from code24.contracts.approval import ApprovalStatus
 from code24.settings import load
 from code24.state import approvals, open_state
 
@@ -30,7 +31,7 @@ def list_(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List what waits: which test, what would be done, and why."""
-    status: approvals.ApprovalStatus | None = None if everything else "requested"
+    status: ApprovalStatus | None = None if everything else "requested"
     with open_state(load().database_url) as state:
         found = approvals.list_approvals(state, site, status)
     if as_json:

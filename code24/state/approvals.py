@@ -1,36 +1,18 @@
 """Decisions that wait for an operator's word, where a site's policy asks for one."""
 
 from datetime import datetime
-from typing import Literal
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
+from code24.contracts.approval import Approval, ApprovalStatus
 from code24.contracts.decision import Decision
-from code24.contracts.wire import Contract
 from code24.state import audit, decisions
 from code24.state.checked import checked
 from code24.state.errors import NotKnownError, StateError
 from code24.state.store import State
 from code24.state.tables import approvals
-
-ApprovalStatus = Literal["requested", "approved", "rejected"]
-
-
-class Approval(Contract, frozen=True, kw_only=True):
-    """A decision as it would be taken, and what an operator said of it."""
-
-    approval_id: str
-    """The decision's id."""
-    site_id: str
-    subject: str
-    proposal: Decision
-    status: ApprovalStatus
-    requested_by: str
-    requested_at: datetime
-    answered_by: str | None
-    answered_at: datetime | None
 
 
 def propose(state: State, decision: Decision, *, actor: str) -> bool:
@@ -63,6 +45,14 @@ def list_approvals(
         query = query.where(approvals.c.status == status)
     with state.read() as connection:
         return [_approval(row) for row in connection.execute(query).mappings()]
+
+
+def count_waiting(state: State) -> int:
+    """Return how many proposals wait for an answer."""
+    is_waiting = approvals.c.status == "requested"
+    query = sa.select(sa.func.count()).select_from(approvals).where(is_waiting)
+    with state.read() as connection:
+        return connection.execute(query).scalar_one()
 
 
 def approve(state: State, approval_id: str, *, actor: str, now: datetime) -> Decision:

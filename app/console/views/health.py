@@ -4,7 +4,7 @@ import math
 
 import streamlit as st
 
-from app.console import control, page, serving, wording
+from app.console import page, processes, serving, wording
 from app.console.reading import Reports
 from code24.contracts.release import Manifest
 from code24.settings import load
@@ -93,7 +93,7 @@ def _processes() -> None:
                 "Says": process.says,
                 "Address": process.address,
             }
-            for process in control.processes(load())
+            for process in processes.processes(load())
         ],
         column_config={"State": page.chips("State")},
         hide_index=True,

@@ -27,6 +27,7 @@ def render() -> None:
 
 
 def _queue() -> None:
+    page.told()
     try:
         told = Control(load()).jobs()
     except ControlError as error:

@@ -6,7 +6,10 @@ import polars as pl
 import streamlit as st
 
 from app.console import actions, charts, frames, page, wording
+from app.console.control import Control, ControlError
 from app.console.reading import Reports
+from code24.contracts.site_policy import SitePolicy
+from code24.settings import load
 
 RATINGS = {"good": "Good", "needs improvement": "Needs improvement", "poor": "Poor"}
 VITALS = {  # the one that matters most first
@@ -37,7 +40,13 @@ def render() -> None:
     _vitals(found, site_id)
     _bots(found, site_id)
     _tests(found, site_id)
-    actions.switch("siteId", site_id)
+    policy = _policy(site_id)
+    page.told()
+    actions.say_switched_off("siteId", site_id)
+    with st.container(horizontal=True):
+        if policy is not None:
+            actions.policy(policy)
+        actions.switch("siteId", site_id)
 
 
 def _head(site: dict[str, Any]) -> None:
@@ -180,15 +189,45 @@ def _by_importance(row: dict[str, Any]) -> tuple[int, str]:
     return known.index(metric) if metric in known else len(known), row["device"]
 
 
+def _policy(site_id: str) -> SitePolicy | None:
+    """Show how far the platform goes by itself, as the control API tells it now."""
+    st.subheader("How far it goes by itself")
+    try:
+        policy = Control(load()).policy(site_id)
+    except ControlError as error:
+        st.error(wording.plain(str(error)), icon=":material/error:")
+        return None
+    decisions, priors, held_out = st.columns(3)
+    decisions.metric(
+        "Decisions",
+        "Wait for approval" if policy.is_approval_needed else "Automatic",
+        help="Those that visitors see: ship, stop and shift.",
+    )
+    priors.metric(
+        "Its finished tests inform",
+        "All sites" if policy.is_shared else "This site alone",
+        help="What they taught goes into the priors of tests to come.",
+    )
+    held_out.metric(
+        "Held out",
+        f"{wording.exact_share(policy.holdout)} of visitors"
+        if policy.holdout
+        else "Nobody",
+        help="Of every test and of everything that was shipped, to see what it brings.",
+    )
+    return policy
+
+
 def _tests(found: Reports, site_id: str) -> None:
     tests = page.tests_list(found).filter(pl.col("site_id") == site_id)
     st.subheader("Its tests")
     if tests.is_empty():
         st.info("No test on this site yet.")
         return
+    made = tests.filter(pl.col("verifies").is_null()).height
     st.page_link(
         page.TESTS_PAGE,
-        label=f"See its {tests.height} tests",
+        label=f"See its {made} tests",
         icon=":material/science:",
         query_params={"site": site_id},
     )

@@ -7,6 +7,8 @@ import polars as pl
 import streamlit as st
 
 from app.console import actions, charts, frames, page, wording
+from app.console.control import ControlError
+from app.console.effects import Standing
 from app.console.reading import Reports
 
 TONES = {
@@ -26,36 +28,78 @@ def render() -> None:
     """Show the page."""
     found = page.reports()
     test_id = str(st.query_params.get("id", ""))
-    tests = page.tests_list(found).filter(pl.col("experiment_id") == test_id)
+    everything = page.tests_list(found)
+    tests = everything.filter(pl.col("experiment_id") == test_id)
     st.page_link(page.TESTS_PAGE, label="All tests", icon=":material/arrow_back:")
     if tests.is_empty():
-        _say_absent(test_id)
+        _not_reported(test_id)
         return
     test = tests.row(0, named=True)
     variants = frames.variants(found, test_id)
-    log = frames.history(found, "experiment_id", test_id)
-    decisions = log.to_dicts()
-    leader = _leader(test, variants)
-    _head(test)
-    _result(test, leader, decisions)
+    decisions = frames.history(found, "experiment_id", test_id).to_dicts()
+    now = None if test["verifies"] else actions.standing(test_id)
+    _head(test, now.test.status if isinstance(now, Standing) else test["status"])
+    _result(test, _leader(test, variants), decisions)
+    if now is not None:
+        _operate(test, now)
+    _since_shipped(test, variants, frames.verifications(everything, test_id))
     _evidence(test, variants)
     _counts(variants)
     split, decided = st.columns([2, 3], gap="large")
     with split:
         _chart(charts.split(variants), "Share of visitors per variant against the plan")
     with decided:
-        _decided(decisions)
-        _actions(test, frames.in_force(log))
+        _decided(test, decisions)
     _history(decisions)
     _definition(test, found)
 
 
-def _say_absent(test_id: str) -> None:
-    st.title("Test")
-    if test_id:
-        st.info(f"No test is called **{wording.plain(test_id)}** in these reports.")
-    else:
+def _not_reported(test_id: str) -> None:
+    """Show a test that the reports do not know yet as the control API tells it."""
+    if not test_id:
+        st.title("Test")
         st.info("Choose a test from the list of all tests.")
+        return
+    st.title(wording.plain(test_id))
+    st.info(
+        f"No test is called **{wording.plain(test_id)}** in these reports: a new one "
+        "is in them after the next run of the loop."
+    )
+    now = actions.standing(test_id)
+    if isinstance(now, ControlError):
+        actions.say_unknown(now)
+        return
+    page.told()
+    _status(now.test.status)
+    for variant, weight in zip(now.test.variants, now.test.traffic_split, strict=True):
+        st.markdown(
+            f"- **{wording.plain(variant.variant_id)}** "
+            f"({wording.plain(variant.name)}), {wording.share(weight)}"
+        )
+    with st.container(horizontal=True):
+        actions.steps(now)
+
+
+def _status(status: str) -> None:
+    words = wording.STATUS.get(status, status)
+    st.badge(words, color=STATUS_COLOURS.get(status, "gray"))
+
+
+def _operate(test: dict[str, Any], now: Standing | ControlError) -> None:
+    """Offer what can be done about a test as it stands now, whatever reports say."""
+    test_id = test["experiment_id"]
+    page.told()
+    actions.say_switched_off("testId", test_id)
+    if isinstance(now, ControlError):
+        actions.say_unknown(now)
+    elif now.test.status != test["status"]:
+        was = wording.STATUS.get(test["status"], test["status"]).lower()
+        st.caption(f"The figures are of the last run, when it was {was}.")
+    with st.container(horizontal=True):
+        if isinstance(now, Standing):
+            actions.steps(now)
+        actions.switch("testId", test_id)
+    st.space("xsmall")
 
 
 def _leader(test: dict[str, Any], variants: pl.DataFrame) -> dict[str, Any] | None:
@@ -64,19 +108,29 @@ def _leader(test: dict[str, Any], variants: pl.DataFrame) -> dict[str, Any] | No
     return None if rows.is_empty() else rows.row(0, named=True)
 
 
-def _head(test: dict[str, Any]) -> None:
+def _head(test: dict[str, Any], status: str) -> None:
     st.title(wording.plain(test["experiment_id"]))
     goal = wording.GOAL.get(test["goal_type"], test["goal_type"])
-    status, about = st.columns([1, 11], vertical_alignment="center")
-    status.badge(
-        wording.STATUS.get(test["status"], test["status"]),
-        color=STATUS_COLOURS.get(test["status"], "gray"),
-    )
+    stage, about = st.columns([1, 11], vertical_alignment="center")
+    with stage:
+        _status(status)
     about.markdown(
-        f"**{wording.plain(test['site_id'])}** · "
-        f"{wording.plain(test['test_type'])} test for **{goal.lower()}** · "
-        f"{_dates(test)}"
+        f"**{wording.plain(test['site_id'])}** · {_kind(test)} for "
+        f"**{goal.lower()}** · {_dates(test)}"
     )
+    if test["verifies"] is not None:
+        st.page_link(
+            page.TEST_PAGE,
+            label=f"The test that shipped: {wording.plain(test['verifies'])}",
+            icon=":material/verified:",
+            query_params={"id": test["verifies"]},
+        )
+
+
+def _kind(test: dict[str, Any]) -> str:
+    if test["verifies"] is None:
+        return f"{wording.plain(test['test_type'])} test"
+    return f"verification against the {wording.exact_share(test['held_out'])} held out"
 
 
 def _dates(test: dict[str, Any]) -> str:
@@ -91,9 +145,11 @@ def _result(
     leader: dict[str, Any] | None,
     decisions: list[dict[str, Any]],
 ) -> None:
-    said = wording.headline(test, leader, decisions[0] if decisions else None)
-    box, icon = TONES[said.tone]
-    box(f"**{said.text}**", icon=icon)
+    newest = decisions[0] if decisions else None
+    if test["verifies"] is None:
+        _say(wording.headline(test, leader, newest))
+    else:
+        _say(wording.since_shipped(test))
     if test["problem"]:
         st.warning(wording.plain(test["problem"]), icon=":material/error:")
     figures = leader or {}
@@ -112,6 +168,42 @@ def _result(
         wording.p_value(test["srm_p"]),
         help="Chance of a split at least this uneven if visitors are assigned as "
         "planned. Below 0.01 no winner is named.",
+    )
+
+
+def _say(said: wording.Headline) -> None:
+    box, icon = TONES[said.tone]
+    box(f"**{said.text}**", icon=icon)
+
+
+def _since_shipped(
+    test: dict[str, Any], variants: pl.DataFrame, verifying: pl.DataFrame
+) -> None:
+    """Show whether the lift held, by those who never see what was shipped."""
+    if verifying.is_empty():
+        return
+    winner = variants.filter(pl.col("variant_id") == test["winner_variant_id"])
+    before = winner.row(0, named=True)["lift"] if winner.height else None
+    with st.container(border=True):
+        st.subheader("Since it shipped")
+        for one in verifying.to_dicts():
+            _say(wording.since_shipped(one))
+            _verified(one, before)
+
+
+def _verified(one: dict[str, Any], before: float | None) -> None:
+    then, since, interval, out, visitors = st.columns(5)
+    then.metric("Lift when it shipped", wording.lift(before))
+    since.metric("Lift since it shipped", wording.lift(one["lift"]))
+    known = one["lift"] is not None
+    interval.metric("90% interval", wording.interval(one) if known else wording.UNKNOWN)
+    out.metric("Held out, of visitors", wording.exact_share(one["held_out"]))
+    visitors.metric("Visitors since", wording.count(one["units"]))
+    st.page_link(
+        page.TEST_PAGE,
+        label="Its counts and charts",
+        icon=":material/arrow_forward:",
+        query_params={"id": one["experiment_id"]},
     )
 
 
@@ -207,10 +299,11 @@ def _count_columns() -> page.Columns:
     }
 
 
-def _decided(decisions: list[dict[str, Any]]) -> None:
+def _decided(test: dict[str, Any], decisions: list[dict[str, Any]]) -> None:
     st.subheader("What was decided, and why")
     if not decisions:
-        st.info("No decision yet.")
+        is_one = test["verifies"] is not None
+        st.info("It is watched, never decided about." if is_one else "No decision yet.")
         return
     newest = decisions[0]
     kind = wording.DECISION.get(newest["kind"], newest["kind"])
@@ -219,14 +312,6 @@ def _decided(decisions: list[dict[str, Any]]) -> None:
         f"{wording.plain(newest['reason'])}"
     )
     _proof(newest)
-
-
-def _actions(test: dict[str, Any], decision: dict[str, Any] | None) -> None:
-    with st.container(horizontal=True):
-        if decision is not None:
-            actions.undo(decision)
-        if test["status"] == "running":
-            actions.switch("testId", test["experiment_id"])
 
 
 def _proof(decision: dict[str, Any]) -> None:

@@ -10,7 +10,8 @@ COLUMNS = (
     "picture", "lift", "chance_to_win", "decision", "health", "start_at", "end_at",
 )  # fmt: skip
 UNDECIDED = "none"
-DECISIONS = {**wording.DECISION, UNDECIDED: "No decision"}
+VERIFIES = "verifies"
+DECISIONS = {**wording.DECISION, VERIFIES: "Verifies", UNDECIDED: "No decision"}
 HEALTHY = "Healthy"
 
 
@@ -31,7 +32,10 @@ def render() -> None:
 
 def _filtered(everything: pl.DataFrame) -> pl.DataFrame:
     known = everything.with_columns(
-        pl.col("decision").fill_null(UNDECIDED),
+        pl.when(pl.col("verifies").is_not_null())
+        .then(pl.lit(VERIFIES))
+        .otherwise(pl.col("decision").fill_null(UNDECIDED))
+        .alias("decision"),
         pl.col("health").replace("", HEALTHY).alias("state"),
     )
     found, site, status, decision, health = st.columns([2, 1, 1, 1, 1])
@@ -49,12 +53,19 @@ def _filtered(everything: pl.DataFrame) -> pl.DataFrame:
     return page.search(chosen, ["experiment_id", "site_id", "test_type"], text)
 
 
-def _totals(tests: pl.DataFrame) -> None:
-    number, running, shipped, ill = st.columns(4)
+def _totals(matching: pl.DataFrame) -> None:
+    """Count the tests that were made, and apart from them those that verify."""
+    tests = matching.filter(pl.col("verifies").is_null())
+    number, running, shipped, verifying, ill = st.columns(5)
     number.metric("Tests", wording.count(tests.height))
     running.metric("Running", wording.count((tests["status"] == "running").sum()))
     shipped.metric("Shipped", wording.count((tests["decision"] == "ship").sum()))
-    ill.metric("Need a look", wording.count((tests["health"] != "").sum()))
+    verifying.metric(
+        "Verifying",
+        wording.count(matching.height - tests.height),
+        help="What was shipped, against the visitors held out of it.",
+    )
+    ill.metric("Need a look", wording.count((matching["health"] != "").sum()))
 
 
 def _table(tests: pl.DataFrame) -> None:
@@ -85,12 +96,19 @@ def _with_pictures(tests: pl.DataFrame) -> tuple[pl.DataFrame, float]:
     drawings = [intervals.picture(row, axis) for row in rows]
     words = tests.with_columns(
         pl.col("status").replace(wording.STATUS),
-        pl.col("decision").replace({UNDECIDED: None}).replace(wording.DECISION),
+        pl.col("decision").replace({UNDECIDED: None}).replace(DECISIONS),
+        _named(),
         pl.col("lift", "chance_to_win") * 100,
         pl.Series("picture", drawings, dtype=pl.String),
         pl.col("health").replace("", None),
     ).with_columns(page.chip(name) for name in ("status", "decision", "health"))
     return words, axis
+
+
+def _named() -> pl.Expr:
+    """Call a test by its id, and one that verifies by the test that it verifies."""
+    verifying = pl.format("↳ {}, since it shipped", pl.col("verifies"))
+    return pl.coalesce(verifying, "experiment_id").alias("experiment_id")
 
 
 def _columns() -> page.Columns:

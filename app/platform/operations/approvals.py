@@ -1,5 +1,9 @@
 """The decisions that wait for an operator's word."""
 
+from typing import Annotated
+
+import msgspec
+
 from app.platform.operations.operation import (
     OPERATOR,
     Call,
@@ -8,16 +12,20 @@ from app.platform.operations.operation import (
     now,
     publish_change,
 )
+from code24.contracts.approval import Approval, ApprovalStatus
 from code24.contracts.decision import Decision
 from code24.contracts.wire import Contract
 from code24.state import approvals
-from code24.state.approvals import Approval, ApprovalStatus
+
+MOST = 1_000
+"""Proposals in one answer; each carries its evidence, a few kilobytes."""
 
 
 class ApprovalList(Contract, frozen=True, kw_only=True):
-    """The proposals, the newest first, 1,000 at most."""
+    """The proposals, the newest first, and how many of all wait."""
 
     approvals: list[Approval]
+    waiting: int
 
 
 class ApprovalFilter(Contract, frozen=True, kw_only=True):
@@ -25,12 +33,16 @@ class ApprovalFilter(Contract, frozen=True, kw_only=True):
 
     site_id: str | None = None
     status: ApprovalStatus | None = None
+    limit: Annotated[int, msgspec.Meta(ge=0, le=MOST)] = MOST
 
 
 def _approvals(call: Call) -> ApprovalList:
     wanted = asked(call, ApprovalFilter)
-    found = approvals.list_approvals(call.state, wanted.site_id, wanted.status)
-    return ApprovalList(approvals=found)
+    found = approvals.list_approvals(
+        call.state, wanted.site_id, wanted.status, limit=wanted.limit
+    )
+    waiting = approvals.count_waiting(call.state)
+    return ApprovalList(approvals=found, waiting=waiting)
 
 
 def _approve(call: Call) -> Decision:

@@ -31,6 +31,7 @@ def main(folder: Path) -> None:
         "sites": "/",
         "tests": "/tests",
         "decisions": "/decisions",
+        "approvals": "/approvals",
         "health": "/health",
         "site": f"/site?id={site}",
         "test": f"/test?id={_first(tests)}",

@@ -11,7 +11,8 @@ import polars as pl
 PRIOR_SD = 0.06
 LAST_DAY = date(2015, 4, 3)
 PUBLISHED_AT = datetime(2015, 4, 3, 15, 0, tzinfo=UTC)
-PARTS: dict[str, tuple[tuple[str, int, int], ...]] = {
+Arms = tuple[tuple[str, int, int], ...]
+PARTS: dict[str, Arms] = {
     "headline-won": (("v0", 10_000, 400), ("v1", 10_040, 520), ("v2", 9_960, 430)),
     "headline-open": (("v0", 3_000, 150), ("v1", 3_020, 155)),
     "headline-split": (("v0", 5_000, 250), ("v1", 4_200, 260)),
@@ -21,6 +22,8 @@ PARTS: dict[str, tuple[tuple[str, int, int], ...]] = {
 """Test → variant, visitors, converted; the first variant is the control."""
 STATUS = {"headline-won": "complete", "price-lost": "complete"}
 SITE = {"price-lost": "corner-shop"}
+VERIFICATION = "headline-won--holdout-500"
+HELD_OUT: Arms = (("v0", 5_000, 200), ("v1", 95_000, 4_550))
 NAMES = {"v0": "As it was", "v1": "You won't *believe* this <b>", "v2": "Plain"}
 
 
@@ -193,7 +196,7 @@ def _tests() -> pl.DataFrame:
 
 def _analyses() -> pl.DataFrame:
     rows = [
-        _analysis(test, index)
+        _analysis(test, arms, index)
         for test, arms in PARTS.items()
         for index in range(len(arms))
         if arms[0][1] > 0
@@ -201,12 +204,9 @@ def _analyses() -> pl.DataFrame:
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
-def _analysis(test: str, index: int) -> dict[str, Any]:
+def _analysis(test: str, arms: Arms, index: int) -> dict[str, Any]:
     """Analyse one variant alone: a normal prior on the log ratio to the control."""
-    (_, base_units, base), (variant, units, converted) = (
-        PARTS[test][0],
-        PARTS[test][index],
-    )
+    (_, base_units, base), (variant, units, converted) = arms[0], arms[index]
     observed = math.log(converted / units) - math.log(base / base_units)
     variance = 1 / converted - 1 / units + 1 / base - 1 / base_units
     precision = 1 / variance + 1 / PRIOR_SD**2
@@ -214,7 +214,6 @@ def _analysis(test: str, index: int) -> dict[str, Any]:
     if index == 0:
         effect, sd = 0.0, 0.0
     chance = 0.5 * math.erfc(-effect / sd / math.sqrt(2)) if sd else 0.5
-    arms = len(PARTS[test])
     return {
         "experiment_id": test,
         "site_id": SITE.get(test, "daily-news"),
@@ -232,7 +231,7 @@ def _analysis(test: str, index: int) -> dict[str, Any]:
         "lift_high": math.expm1(effect + 1.645 * sd),
         "raw_lift": math.expm1(observed),
         "chance_to_win": chance,
-        "chance_best": chance / arms,
+        "chance_best": chance / len(arms),
         "expected_loss": 0.004,
         "is_enough_data": units > 4_000,
         "srm_p": 1.5e-16 if test == "headline-split" else 0.62,
@@ -244,7 +243,7 @@ def _analysis(test: str, index: int) -> dict[str, Any]:
         "prior_mean": 0.0,
         "prior_sd": PRIOR_SD,
         "prior_tests": 3_412,
-        "weight": 1 / arms,
+        "weight": 1 / len(arms),
     }
 
 
@@ -276,6 +275,29 @@ def _decisions() -> pl.DataFrame:
             row("price-lost", "stop", 20, reason="v1 loses sales; the control stays."),
         ]
     )  # fmt: skip
+
+
+def add_verification(reports: Path, version: str = "v-a1") -> None:
+    """Add what a holdout of 5% knows about the variant that headline-won shipped."""
+    folder = reports / version
+    tests = pl.read_parquet(folder / "tests.parquet")
+    is_its = (pl.col("experiment_id") == "headline-won") & (
+        pl.col("variation_index") < 2
+    )
+    verifying = tests.filter(is_its).with_columns(
+        pl.lit(VERIFICATION).alias("experiment_id"),
+        pl.lit("holdout").alias("test_type"),
+        pl.lit("running").alias("status"),
+        pl.col("end_at").alias("start_at"),
+        pl.lit(None, dtype=pl.Datetime).alias("end_at"),
+        pl.lit(None, dtype=pl.String).alias("winner_variant_id"),
+    )
+    pl.concat([tests, verifying]).write_parquet(folder / "tests.parquet")
+    analyses = pl.read_parquet(folder / "analyses.parquet")
+    rows = [_analysis(VERIFICATION, HELD_OUT, index) for index in range(2)]
+    planned = pl.Series("weight", [0.05, 0.95])
+    analysed = pl.DataFrame(rows, schema=analyses.schema).with_columns(planned)
+    pl.concat([analyses, analysed]).write_parquet(folder / "analyses.parquet")
 
 
 def many(sites: int, tests_each: int) -> dict[str, pl.DataFrame]:

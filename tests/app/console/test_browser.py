@@ -11,10 +11,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from code24.contracts.release import Shard
-from code24.releases import Publisher, ensure_keys
 from code24.settings import Ports, Settings
-from tests.app.console import sample
+from tests.app.console import operated, sample
 from tests.conftest import free_port
 
 pytestmark = pytest.mark.browser
@@ -25,6 +23,7 @@ VIEWS = {
     "/tests": "Tests",
     "/test?id=headline-won": "headline-won",
     "/decisions": "Decisions",
+    "/approvals": "Approvals",
     "/site?id=daily-news": "daily-news",
     "/health": "Health",
 }
@@ -39,30 +38,23 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 @pytest.fixture(scope="module")
 def console(settings: Settings) -> Iterator[str]:
-    """Start ``python -m app.console`` on reports and a release; return its address."""
-    _publish(settings)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "app.console"],
-        env={**os.environ, **settings.environment()},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    address = f"http://127.0.0.1:{settings.ports.console}"
-    try:
-        _wait(process, f"{address}/_stcore/health")
-        yield address
-    finally:
-        process.terminate()
-        process.communicate(timeout=20)
-
-
-def _publish(settings: Settings) -> None:
+    """Start ``python -m app.console`` on a home that is whole; return its address."""
     sample.write(settings.reports)
-    ensure_keys(settings.keys)
-    shard = Shard(site_id="daily-news", host="news.example", client_key="ck", tests=())
-    Publisher(settings.releases, settings.keys).publish(
-        [shard], created_at=sample.PUBLISHED_AT, provenance={}
-    )
+    operated.write_state(settings)
+    address = f"http://127.0.0.1:{settings.ports.console}"
+    with operated.control_api(settings):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app.console"],
+            env={**os.environ, **settings.environment()},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            _wait(process, f"{address}/_stcore/health")
+            yield address
+        finally:
+            process.terminate()
+            process.communicate(timeout=20)
 
 
 def _wait(process: subprocess.Popen[bytes], address: str) -> None:

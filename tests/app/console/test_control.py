@@ -8,10 +8,9 @@ from typing import ClassVar
 
 import pytest
 
-from app.console.control import Control, ControlError, processes
+from app.console.control import Control, ControlError
+from app.console.processes import processes
 from code24.settings import Settings
-from tests.app.console import sample
-from tests.app.console.conftest import Open, said
 
 
 class Answers(BaseHTTPRequestHandler):
@@ -58,17 +57,9 @@ def listening(home: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Setti
 
 
 def test_undo_is_asked_with_the_operator_s_token(listening: Settings) -> None:
-    Control(listening).undo("d-1")
-    assert Answers.asked == [("/v1/decisions/d-1/undo", "Bearer secret")]
-
-
-def test_a_test_is_switched_off_by_its_id(listening: Settings, visit: Open) -> None:
-    sample.write(listening.reports)
-    app = visit("test", id="headline-open")
-    app.button(key="switch").click().run()
-    assert Answers.asked == [("/v1/switches", "Bearer secret")]
-    assert Answers.bodies == [{"testId": "headline-open", "isOff": True}]
-    assert "Switched off." in said(app)
+    Control(listening).step("t-1", "undo", reason="too soon")
+    assert Answers.asked == [("/v1/tests/t-1/undo", "Bearer secret")]
+    assert Answers.bodies == [{"reason": "too soon"}]
 
 
 def test_a_refusal_is_told_in_the_control_api_s_words(
@@ -77,37 +68,24 @@ def test_a_refusal_is_told_in_the_control_api_s_words(
     monkeypatch.setattr(Answers, "status", 409)
     monkeypatch.setattr(Answers, "body", b'{"error": "d-1 is undone already"}')
     with pytest.raises(ControlError, match="409: d-1 is undone already"):
-        Control(listening).undo("d-1")
+        Control(listening).step("t-1", "undo")
 
 
 def test_without_the_control_api_undo_says_how_to_start_it(home: Settings) -> None:
     home.keys.mkdir(parents=True)
     (home.keys / "operator.token").write_text("secret\n")
     with pytest.raises(ControlError, match="does not answer; start it with `make up`"):
-        Control(home).undo("d-1")
+        Control(home).step("t-1", "undo")
 
 
 def test_without_a_token_undo_says_where_it_comes_from(home: Settings) -> None:
     with pytest.raises(ControlError, match=r"operator\.token: .*cannot be read"):
-        Control(home).undo("d-1")
+        Control(home).step("t-1", "undo")
 
 
-def test_the_button_undoes_the_newest_decision(
-    listening: Settings, visit: Open
-) -> None:
-    sample.write(listening.reports)
-    app = visit("test", id="headline-won")
-    app.button(key="undo").click().run()
-    assert Answers.asked == [("/v1/decisions/d-headline-won/undo", "Bearer secret")]
-    assert "Undone." in said(app)
-
-
-def test_decisions_that_change_nothing_have_no_undo(
-    home: Settings, visit: Open
-) -> None:
-    sample.write(home.reports)
-    buttons = visit("test", id="headline-open").button
-    assert [button.key for button in buttons] == ["switch"]
+def test_an_answer_of_another_version_is_told_in_one_line(listening: Settings) -> None:
+    with pytest.raises(ControlError, match="tells what is not known: "):
+        Control(listening).test("t-1")
 
 
 def test_processes_say_who_answers(listening: Settings) -> None:

@@ -1,4 +1,4 @@
-"""Undo and the kill switch, through the real control API."""
+"""Steps and the kill switch, through the real control API."""
 
 import os
 import shutil
@@ -82,12 +82,12 @@ def _wait(process: subprocess.Popen[bytes], address: str) -> None:
 
 def test_what_the_console_undoes_is_undone_once(control_api: Settings) -> None:
     control = Control(control_api)
-    control.undo("d-1")
+    control.step("t1", "undo")
     with open_state(control_api.database_url) as state:
         assert experiments.get_test(state, "t1").status == "running"
         assert len(decisions.list_decisions(state, "t1")) == 2
-    with pytest.raises(ControlError, match=r"409: .* is undone already"):
-        control.undo("d-1")
+    with pytest.raises(ControlError, match=r"409: .*nothing to undo"):
+        control.step("t1", "undo")
 
 
 def test_what_the_console_switches_off_is_in_the_signed_switches(
@@ -103,11 +103,11 @@ def test_what_the_console_switches_off_is_in_the_signed_switches(
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="no curl on the path")
 def test_the_commands_shown_do_the_same(control_api: Settings) -> None:
-    command = Control(control_api).undo_command("d-1")
+    command = Control(control_api).switch_command("testId", "t1", is_off=True)
     done = subprocess.run(
         ["bash", "-c", f"{command} --silent --show-error --fail"],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert '"undoes":"d-1"' in done.stdout
+    assert '"testsOff":["t1"]' in done.stdout

@@ -132,27 +132,32 @@ def test_an_undone_decision_holds_no_more(tmp_path: Path) -> None:
     reports = _read(tmp_path)
     history = frames.history(reports, "experiment_id", "headline-won")
     assert history["kind"].to_list() == ["undo", "ship", "keep"]
-    assert frames.in_force(history) is None
     tests = frames.tests_list(reports)
     assert _row(tests, "experiment_id", "headline-won")["decision"] == "undo"
 
 
-def test_a_decision_in_force_outlasts_later_ones_that_change_nothing(
-    tmp_path: Path,
-) -> None:
-    path = sample.write(tmp_path) / "decisions.parquet"
-    log = pl.read_parquet(path)
-    shifted = log.filter(pl.col("experiment_id") == "headline-open").with_columns(
-        decision_id=pl.lit("s-1"),
-        kind=pl.lit("shift"),
-        decided_at=pl.col("decided_at") - pl.duration(days=9),
-    )
-    pl.concat([log, shifted]).write_parquet(path)
-    history = frames.history(_read(tmp_path), "experiment_id", "headline-open")
-    assert history["kind"].to_list() == ["keep", "shift"]
-    holding = frames.in_force(history)
-    assert holding is not None
-    assert holding["decision_id"] == "s-1"
+def test_a_verification_names_the_test_and_the_share_held_out(tmp_path: Path) -> None:
+    sample.write(tmp_path)
+    sample.add_verification(tmp_path)
+    reports = _read(tmp_path)
+    tests = frames.tests_list(reports)
+    (found,) = frames.verifications(tests, "headline-won").to_dicts()
+    assert found["experiment_id"] == sample.VERIFICATION
+    assert (found["verifies"], found["held_out"]) == ("headline-won", 0.05)
+    assert tests["verifies"].null_count() == len(sample.PARTS)
+    news = _row(frames.portfolio(reports), "site_id", "daily-news")
+    assert (news["tests_running"], news["tests_all"]) == (3, 4)
+
+
+def test_evidence_is_read_as_variants_are() -> None:
+    arms = [{"variant_id": "v0"}, {"variant_id": "v1", "lift": 0.04, "units": 7}]
+    evidence = {"prior_sd": 0.06, "variants": arms, "other": "kept elsewhere"}
+    found = frames.proposed(evidence, {"v1": "Plain"}).to_dicts()
+    assert [row["is_control"] for row in found] == [True, False]
+    assert (found[1]["name"], found[1]["lift"], found[1]["units"]) == ("Plain", 0.04, 7)
+    assert found[0]["name"] is None
+    assert [row["prior_sd"] for row in found] == [0.06, 0.06]
+    assert frames.proposed({}, {}).is_empty()
 
 
 def test_days_of_a_site_are_dense_and_at_most_a_year(tmp_path: Path) -> None:

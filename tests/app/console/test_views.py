@@ -84,6 +84,7 @@ def test_the_tests_show_interval_decision_and_health(
         "Tests": "5",
         "Running": "3",
         "Shipped": "1",
+        "Verifying": "0",
         "Need a look": "2",
     }
 
