@@ -37,6 +37,56 @@ stream falls into; everything before stays as it is.
 {%- endmacro %}
 
 {#-
+The time since which a visitor's session must have lasted for a new event to be able
+to join it, as a literal. One that ended before stays as it is.
+-#}
+{% macro joinable_since(mark) -%}
+    {%- if mark is none -%}{{- return(none) -}}{%- endif -%}
+    {%- set query -%}
+        select
+            {{ dbt.dateadd(
+                'minute', -var('session_gap_minutes'), 'min(event_at)'
+            ) }} as joinable_since
+        from ({{ new_human_events(mark) }}) as new_events
+    {%- endset -%}
+    {{- return(run_query(query).rows[0][0] or '9999-12-31 00:00:00') -}}
+{%- endmacro %}
+
+{#-
+Conditions on the sessions that new events of their stream can join, each row in one
+of them: recent ones, and a client's of any age. Two, not one with `or`, so that the
+first skips what is older, and the second leaves visitors out by the name alone.
+-#}
+{% macro joinable_spans(since) %}
+    {{- return([
+        "last_event_at >= timestamp '" ~ since ~ "'",
+        "last_event_at < timestamp '" ~ since ~ "'\n"
+        ~ "        and stream_id >= 's:'\n        and stream_id < 's;'",
+    ]) -}}
+{% endmacro %}
+
+{#- Strategy: the sessions that were merged with new events go, what they became comes. -#}
+{% macro get_incremental_replace_spans_sql(arg_dict) %}
+    {%- set target, spans = arg_dict.target_relation, arg_dict.temp_relation -%}
+    {%- set mark = watermark() -%}
+    {%- for reach in joinable_spans(joinable_since(mark)) if mark is not none %}
+    delete from {{ target }}
+    where
+        {{ reach }}
+        and exists (
+            select 1
+            from {{ spans }} as spans
+            where
+                spans.site_id = {{ target.name }}.site_id
+                and spans.stream_id = {{ target.name }}.stream_id
+        );
+    {%- endfor %}
+    {%- set columns = get_quoted_csv(arg_dict.dest_columns | map(attribute='name')) %}
+    insert into {{ target }} ({{ columns }})
+    select {{ columns }} from {{ spans }}
+{% endmacro %}
+
+{#-
 The start of the earliest session that new events count in, as a literal; none for
 a model that is built anew. Without such events a time that no event has.
 -#}

@@ -26,7 +26,9 @@ catches up by itself; one without a watermark is built anew.
 {#-
 The rows of a relation from the watermark on; all without one. A branch a
 partition, its bounds as literals: so Parquet row groups and DuckDB segments are
-skipped, which an `or` over partitions or a subquery prevents.
+skipped, which an `or` over partitions or a subquery prevents. Partitions that are
+new are what lies between the names of the known ones: of ranges the least and
+greatest value of a segment tell whether it has any, of `not in` they do not.
 -#}
 {% macro rows_since(relation, mark) %}
     {%- if mark is none or mark is undefined -%}
@@ -38,12 +40,16 @@ skipped, which an `or` over partitions or a subquery prevents.
         log_partition = '{{ row[0] }}'
         and log_offset >= {{ row[1] }}
     union all
-        {%- endfor %}
     select * from {{ relation }}
     where
-        log_partition not in (
-            {%- for row in mark %}'{{ row[0] }}'{{ ', ' if not loop.last }}{% endfor -%}
-        )
+        log_partition < '{{ row[0] }}'
+        {%- if not loop.first %}
+        and log_partition > '{{ loop.previtem[0] }}'
+        {%- endif %}
+    union all
+        {%- endfor %}
+    select * from {{ relation }}
+    where log_partition > '{{ mark[-1][0] }}'
     {%- endif -%}
 {% endmacro %}
 

@@ -1,8 +1,7 @@
 {{
     config(
         materialized='incremental',
-        incremental_strategy='delete+insert',
-        unique_key=['site_id', 'stream_id'],
+        incremental_strategy='replace_spans',
         on_schema_change='fail',
         pre_hook=before_increment(),
         post_hook=after_increment(['stg_events']),
@@ -33,6 +32,7 @@ spans as (
 
     select * from event_spans
     {%- if mark is not none %}
+    {%- for reach in joinable_spans(joinable_since(mark)) %}
     union all
     select
         site_id,
@@ -41,13 +41,15 @@ spans as (
         last_event_at
     from {{ this }} as known
     where
-        exists (
+        {{ reach }}
+        and exists (
             select 1
             from new_events
             where
                 new_events.site_id = known.site_id
                 and new_events.stream_id = known.stream_id
         )
+    {%- endfor %}
     {%- endif %}
 
 ),
