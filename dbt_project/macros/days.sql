@@ -1,52 +1,42 @@
-{#- The days of each site on which something changed since a watermark. -#}
-{% macro changed_days(mark) -%}
-    select distinct
-        site_id,
-        cast(event_at as date) as date_day
-    from ({{ changed_events(mark) }}) as changed_events
+{#- Keep the days of each site on which rows are; tell the first as a literal. -#}
+{% macro keep_days(mark, relation, time='event_at', where='true') -%}
+    {%- set query -%}
+        select distinct
+            site_id,
+            cast({{ time }} as date) as date_day
+        from ({{ relation }}) as changed
+        where {{ where }}
+    {%- endset -%}
+    {%- set days = keep('changed_days', mark, query) -%}
+    {%- if mark is none -%}{{- return(none) -}}{%- endif -%}
+    {%- set found = run_query('select min(date_day) from ' ~ days).rows[0][0] -%}
+    {{- return((found or '9999-12-31') ~ ' 00:00:00') -}}
 {%- endmacro %}
 
-{#- The first of them, as a literal. -#}
-{% macro first_changed_day(mark) -%}
-    {{ first_day_of(changed_days(mark), mark) }}
+{#- Keep the days on which something changed since a watermark; tell the first. -#}
+{% macro keep_changed_days(mark) -%}
+    {{- return(keep_days(mark, changed_events(mark))) -}}
 {%- endmacro %}
 
-{#- The days of each site on which new events of bots happened, and the first. -#}
-{% macro new_bot_days(mark) -%}
-    select distinct
-        site_id,
-        cast(event_at as date) as date_day
-    from ({{ rows_since(ref('stg_events'), mark) }}) as new_events
-    where is_bot
-{%- endmacro %}
-
-{% macro first_new_bot_day(mark) -%}
-    {{ first_day_of(new_bot_days(mark), mark) }}
+{#- The rows of a relation on the kept days; all where no first day is given. -#}
+{% macro rows_of_kept_days(relation, time, first_day) -%}
+    select
+        *,
+        cast({{ time }} as date) as date_day
+    from {{ relation }}
+    {%- if first_day is not none %}
+    where
+        {{ time }} >= timestamp '{{ first_day }}'
+        and (site_id, cast({{ time }} as date)) in (
+            select
+                site_id,
+                date_day
+            from {{ kept('changed_days') }}
+        )
+    {%- endif %}
 {%- endmacro %}
 
 {#- Hook: delete the days that will be written again; some may have no row then. -#}
 {% macro delete_changed_days() %}
-    {%- set mark = watermark() -%}
-    {%- if mark is not none -%}
-        delete from {{ this }}
-        where exists (
-            select 1
-            from ({{ changed_days(mark) }}) as changed_days
-            where
-                changed_days.site_id = {{ this.name }}.site_id
-                and changed_days.date_day = {{ this.name }}.date_day
-        )
-    {%- endif -%}
+    {{- delete_kept('changed_days', ['site_id', 'date_day']) -}}
 {% endmacro %}
-
-{#- The first of some days, as a literal that skips older rows. -#}
-{% macro first_day_of(days, mark) -%}
-    {%- if mark is none -%}
-        timestamp '0001-01-01 00:00:00'
-    {%- else -%}
-        {%- set found = run_query(
-            'select min(date_day) from (' ~ days ~ ') as days'
-        ).rows[0][0] -%}
-        timestamp '{{ found or '9999-12-31' }} 00:00:00'
-    {%- endif -%}
-{%- endmacro %}

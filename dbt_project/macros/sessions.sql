@@ -73,13 +73,7 @@ first skips what is older, and the second leaves visitors out by the name alone.
     delete from {{ target }}
     where
         {{ reach }}
-        and exists (
-            select 1
-            from {{ spans }} as spans
-            where
-                spans.site_id = {{ target.name }}.site_id
-                and spans.stream_id = {{ target.name }}.stream_id
-        );
+        and {{ among_kept('changed_streams', ['site_id', 'stream_id']) }};
     {%- endfor %}
     {%- set columns = get_quoted_csv(arg_dict.dest_columns | map(attribute='name')) %}
     insert into {{ target }} ({{ columns }})
@@ -92,8 +86,8 @@ a model that is built anew. Without such events a time that no event has.
 -#}
 {% macro changed_since(mark) %}
     {%- set sessions = ref('int_sessions') -%}
-    {%- if mark is none -%}{{- return(none) -}}{%- endif -%}
     {%- set new_events = new_human_events(mark) -%}
+    {%- if mark is none -%}{{- return(none) -}}{%- endif -%}
     {%- set earliest = run_query(
         'select min(event_at) from (' ~ new_events ~ ') as new_events'
     ).rows[0][0] -%}
@@ -115,69 +109,66 @@ a model that is built anew. Without such events a time that no event has.
     {{- return(found | string if found else '9999-12-31 00:00:00') -}}
 {% endmacro %}
 
-{#- The streams with new events; read with `changed_since`. -#}
-{% macro changed_streams(mark) -%}
-    select distinct
-        site_id,
-        stream_id
-    from ({{ new_human_events(mark) }}) as human_events
+{#- Keep the streams with new events. -#}
+{% macro keep_new_streams(mark) -%}
+    {%- do keep(
+        'changed_streams',
+        mark,
+        'select distinct site_id, stream_id from ('
+        ~ new_human_events(mark) ~ ') as human_events'
+    ) -%}
 {%- endmacro %}
 
-{#- The events of the sessions that changed since a watermark; all without one. -#}
-{% macro events_of_changed_sessions(mark) -%}
+{#- Keep the streams with new events, and tell since when their sessions changed. -#}
+{% macro keep_changed_streams(mark) -%}
     {%- set since = changed_since(mark) -%}
-    {%- set streams = changed_streams(mark) -%}
+    {%- set query -%}
+        select distinct
+            site_id,
+            stream_id,
+            timestamp '{{ since }}' as changed_since
+        from ({{ new_human_events(mark) }}) as human_events
+    {%- endset -%}
+    {%- do keep('changed_streams', mark, query) -%}
+    {{- return(since) -}}
+{%- endmacro %}
+
+{#- The events of the sessions that changed since a time; all without one. -#}
+{% macro events_of_changed_sessions(since) -%}
     select * from {{ ref('int_events_sessionized') }}
-    {%- if mark is not none %} as events
+    {%- if since is not none %}
     where
         event_at >= timestamp '{{ since }}'
         and first_event_at >= timestamp '{{ since }}'
-        and exists (
-            select 1
-            from ({{ streams }}) as streams
-            where
-                streams.site_id = events.site_id
-                and streams.stream_id = events.stream_id
-        )
+        and {{ among_kept('changed_streams', ['site_id', 'stream_id']) }}
     {%- endif %}
 {%- endmacro %}
 
 {#- Hook: delete the rows that a model of sessions will write again. -#}
 {% macro delete_changed_sessions() %}
-    {%- set mark = watermark() -%}
-    {%- if mark is not none -%}
+    {%- if watermark() is not none -%}
+        {%- set since = run_query(
+            'select min(changed_since) from ' ~ kept('changed_streams')
+        ).rows[0][0] -%}
         delete from {{ this }}
         where
-            first_event_at >= timestamp '{{ changed_since(mark) }}'
-            and exists (
-                select 1
-                from ({{ changed_streams(mark) }}) as streams
-                where
-                    streams.site_id = {{ this.name }}.site_id
-                    and streams.stream_id = {{ this.name }}.stream_id
-            )
+            first_event_at >= timestamp '{{ since or '9999-12-31 00:00:00' }}'
+            and {{ among_kept('changed_streams', ['site_id', 'stream_id']) }}
     {%- endif -%}
 {% endmacro %}
 
 {#-
 The new events, and those of people that a changed session may have counted, or
-counts now, on another day or for another visitor.
+counts now, on another day or for another visitor. Keeps the changed streams.
 -#}
 {% macro changed_events(mark) -%}
-    {%- set since = changed_since(mark) -%}
-    {%- set streams = changed_streams(mark) -%}
+    {%- set since = keep_changed_streams(mark) -%}
     {{ rows_since(ref('stg_events'), mark) }}
     {%- if mark is not none %}
     union all
-    select * from {{ ref('stg_events') }} as old_events
+    select * from {{ ref('stg_events') }}
     where
-        old_events.event_at >= timestamp '{{ since }}'
-        and exists (
-            select 1
-            from ({{ streams }}) as streams
-            where
-                streams.site_id = old_events.site_id
-                and streams.stream_id = old_events.stream_id
-        )
+        event_at >= timestamp '{{ since }}'
+        and {{ among_kept('changed_streams', ['site_id', 'stream_id']) }}
     {%- endif %}
 {%- endmacro %}

@@ -26,31 +26,30 @@ catches up by itself; one without a watermark is built anew.
 {#-
 The rows of a relation from the watermark on; all without one. A branch a
 partition, its bounds as literals: so Parquet row groups and DuckDB segments are
-skipped, which an `or` over partitions or a subquery prevents. Partitions that are
-new are what lies between the names of the known ones: of ranges the least and
-greatest value of a segment tell whether it has any, of `not in` they do not.
+skipped, which an `or` over partitions, `not in`, a range of names or a subquery
+prevents. So the names of all partitions have to be known: those that staging has read.
 -#}
-{% macro rows_since(relation, mark) %}
+{% macro rows_since(relation, mark, partitions=none) %}
     {%- if mark is none or mark is undefined -%}
     select * from {{ relation }}
     {%- else -%}
-        {%- for row in mark %}
+        {%- set offsets = dict(mark | map('list')) -%}
+        {%- for name in partitions or read_partitions() %}
     select * from {{ relation }}
     where
-        log_partition = '{{ row[0] }}'
-        and log_offset >= {{ row[1] }}
-    union all
-    select * from {{ relation }}
-    where
-        log_partition < '{{ row[0] }}'
-        {%- if not loop.first %}
-        and log_partition > '{{ loop.previtem[0] }}'
-        {%- endif %}
-    union all
+        log_partition = '{{ name }}'
+        and log_offset >= {{ offsets.get(name, 0) }}
+    {{- '\n    union all' if not loop.last }}
         {%- endfor %}
-    select * from {{ relation }}
-    where log_partition > '{{ mark[-1][0] }}'
     {%- endif -%}
+{% endmacro %}
+
+{#- The partitions of the log of which staging has read something. -#}
+{% macro read_partitions() %}
+    {{- return(run_query(
+        'select distinct log_partition from ' ~ watermark_table()
+        ~ " where model_name = 'stg_events' order by 1"
+    ).columns[0].values()) -}}
 {% endmacro %}
 
 {#-

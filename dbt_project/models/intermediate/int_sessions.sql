@@ -8,6 +8,7 @@
     )
 }}
 {%- set mark = watermark() %}
+{%- do keep_new_streams(mark) %}
 
 with
 
@@ -39,16 +40,10 @@ spans as (
         stream_id,
         started_at,
         last_event_at
-    from {{ this }} as known
+    from {{ this }}
     where
         {{ reach }}
-        and exists (
-            select 1
-            from new_events
-            where
-                new_events.site_id = known.site_id
-                and new_events.stream_id = known.stream_id
-        )
+        and {{ among_kept('changed_streams', ['site_id', 'stream_id']) }}
     {%- endfor %}
     {%- endif %}
 

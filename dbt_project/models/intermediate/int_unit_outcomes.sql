@@ -9,22 +9,20 @@
     )
 }}
 {%- set mark = watermark() %}
-{%- set new_events = new_human_events(mark) %}
+{%- do keep(
+    'changed_units',
+    mark,
+    'select distinct site_id, unit_id from ('
+    ~ new_human_events(mark) ~ ') as new_events'
+) %}
 
 with
 
 exposures as (
 
     select * from {{ ref('fct_exposures') }}
-    {%- if mark is not none %} as exposures
-    where
-        exists (
-            select 1
-            from ({{ new_events }}) as new_events
-            where
-                new_events.site_id = exposures.site_id
-                and new_events.unit_id = exposures.unit_id
-        )
+    {%- if mark is not none %}
+    where {{ among_kept('changed_units', ['site_id', 'unit_id']) }}
     {%- endif %}
 
 ),
@@ -32,6 +30,9 @@ exposures as (
 conversions as (
 
     select * from {{ ref('fct_conversions') }}
+    {%- if mark is not none %}
+    where {{ among_kept('changed_units', ['site_id', 'unit_id']) }}
+    {%- endif %}
 
 ),
 

@@ -8,7 +8,7 @@
     )
 }}
 {%- set mark = watermark() %}
-{%- set visitors = changed_visitors(mark) %}
+{%- do keep_changed_visitors(mark) %}
 
 with
 
@@ -25,15 +25,8 @@ sessions as (
             order by ended_at desc, session_id desc
         ) as session_number_from_end
     from {{ ref('fct_sessions') }}
-    {%- if mark is not none %} as sessions
-    where
-        exists (
-            select 1
-            from ({{ visitors }}) as visitors
-            where
-                visitors.site_id = sessions.site_id
-                and visitors.visitor_id = sessions.visitor_id
-        )
+    {%- if mark is not none %}
+    where {{ among_kept('changed_visitors', ['site_id', 'visitor_id']) }}
     {%- endif %}
 
 ),
@@ -76,15 +69,8 @@ conversion_totals as (
         cast(sum(value_cents) as bigint) as value_cents,
         max(case when is_cookieless then 1 else 0 end) as cookieless
     from {{ ref('fct_conversions') }}
-    {%- if mark is not none %} as conversions
-    where
-        exists (
-            select 1
-            from ({{ visitors }}) as visitors
-            where
-                visitors.site_id = conversions.site_id
-                and visitors.visitor_id = conversions.visitor_id
-        )
+    {%- if mark is not none %}
+    where {{ among_kept('changed_visitors', ['site_id', 'visitor_id']) }}
     {%- endif %}
     group by site_id, visitor_id
 

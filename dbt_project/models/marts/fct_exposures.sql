@@ -9,22 +9,21 @@
     )
 }}
 {%- set mark = watermark() %}
+{%- set keys = ['site_id', 'experiment_id', 'unit_id'] %}
+{%- do keep(
+    'changed_units',
+    mark,
+    'select distinct site_id, experiment_id, unit_id from ('
+    ~ rows_since(ref('int_exposures'), mark) ~ ') as new_exposures'
+) %}
 
 with
 
 exposures as (
 
     select * from {{ ref('int_exposures') }}
-    {%- if mark is not none %} as exposures
-    where
-        exists (
-            select 1
-            from ({{ rows_since(ref('int_exposures'), mark) }}) as new_exposures
-            where
-                new_exposures.site_id = exposures.site_id
-                and new_exposures.experiment_id = exposures.experiment_id
-                and new_exposures.unit_id = exposures.unit_id
-        )
+    {%- if mark is not none %}
+    where {{ among_kept('changed_units', keys) }}
     {%- endif %}
 
 ),

@@ -7,13 +7,13 @@
         post_hook=after_increment(['fct_sessions']),
     )
 }}
-{%- set mark = watermark() %}
+{%- set since = keep_changed_streams(watermark()) %}
 
 with
 
 events as (
 
-    {{ events_of_changed_sessions(mark) }}
+    {{ events_of_changed_sessions(since) }}
 
 ),
 
@@ -164,4 +164,6 @@ final as (
 
 )
 
+-- in the order of time, so that a look for recent views skips the rest
 select * from final
+order by started_at

@@ -7,13 +7,13 @@
         post_hook=after_increment(['int_sessions']),
     )
 }}
-{%- set mark = watermark() %}
+{%- set since = keep_changed_streams(watermark()) %}
 
 with
 
 events as {{ not_materialized() }} (
 
-    {{ events_of_changed_sessions(mark) }}
+    {{ events_of_changed_sessions(since) }}
 
 ),
 
@@ -253,4 +253,6 @@ final as (
 
 )
 
+-- in the order of time, so that a look for recent sessions skips the rest
 select * from final
+order by first_event_at

@@ -9,6 +9,13 @@
     )
 }}
 {%- set mark = watermark() %}
+{%- do keep(
+    'changed_page_views',
+    mark,
+    'select distinct site_id, coalesce(page_view_id, event_id) as page_view_id '
+    ~ 'from (' ~ new_human_events(mark) ~ ') as human_events '
+    ~ "where event_name = 'web_vital'"
+) %}
 
 with
 
@@ -56,17 +63,8 @@ measurements as (
     where metric_value is not null
     {%- if mark is not none %}
     union all
-    select * from {{ this }} as known
-    where
-        exists (
-            select 1
-            from new_measurements
-            where
-                new_measurements.site_id = known.site_id
-                and new_measurements.page_view_id = known.page_view_id
-                and new_measurements.metric = known.metric
-                and new_measurements.metric_value is not null
-        )
+    select * from {{ this }}
+    where {{ among_kept('changed_page_views', ['site_id', 'page_view_id']) }}
     {%- endif %}
 
 ),

@@ -9,41 +9,32 @@
     )
 }}
 {%- set mark = watermark() %}
-{%- set first_day = first_new_bot_day(mark) %}
+{%- set first_day = keep_days(
+    mark, rows_since(ref('stg_events'), mark), where='is_bot'
+) %}
 
 with
 
-new_days as (
-
-    {{ new_bot_days(mark) }}
-
-),
-
 bot_events as (
 
-    select
-        *,
-        cast(event_at as date) as date_day
-    from {{ ref('stg_events') }}
-    where is_bot and event_at >= {{ first_day }}
+    select * from (
+        {{ rows_of_kept_days(ref('stg_events'), 'event_at', first_day) }}
+    ) as events
+    where is_bot
 
 ),
 
 final as (
 
     select
-        bot_events.site_id,
-        bot_events.date_day,
-        bot_events.bot_reason,
-        {{ dbt.split_part('bot_events.bot_reason', "':'", 1) }} as detector,
+        site_id,
+        date_day,
+        bot_reason,
+        {{ dbt.split_part('bot_reason', "':'", 1) }} as detector,
         count(*) as events,
-        count(distinct bot_events.visitor_id) as visitors
+        count(distinct visitor_id) as visitors
     from bot_events
-    inner join new_days
-        on
-            bot_events.site_id = new_days.site_id
-            and bot_events.date_day = new_days.date_day
-    group by bot_events.site_id, bot_events.date_day, bot_events.bot_reason
+    group by site_id, date_day, bot_reason
 
 )
 

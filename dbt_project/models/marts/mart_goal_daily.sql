@@ -9,26 +9,15 @@
     )
 }}
 {%- set mark = watermark() %}
+{%- set first_day = keep_days(
+    mark, rows_since(ref('fct_conversions'), mark), 'converted_at'
+) %}
 
 with
 
 conversions as (
 
-    select
-        *,
-        cast(converted_at as date) as date_day
-    from {{ ref('fct_conversions') }}
-    {%- if mark is not none %} as conversions
-    where
-        exists (
-            select 1
-            from ({{ rows_since(ref('fct_conversions'), mark) }}) as new_conversions
-            where
-                new_conversions.site_id = conversions.site_id
-                and cast(new_conversions.converted_at as date)
-                = cast(conversions.converted_at as date)
-        )
-    {%- endif %}
+    {{ rows_of_kept_days(ref('fct_conversions'), 'converted_at', first_day) }}
 
 ),
 

@@ -8,28 +8,22 @@
         post_hook=after_increment(['fct_page_views', 'fct_sessions', 'fct_conversions']),
     )
 }}
-{%- set mark = watermark() %}
-{%- set first_day = first_changed_day(mark) %}
+{%- set first_day = keep_changed_days(watermark()) %}
 
 with
-
-changed_days as (
-
-    {{ changed_days(mark) }}
-
-),
 
 events as (
 
     select
         site_id,
-        cast(event_at as date) as date_day,
+        date_day,
         sum(case when is_bot then 0 else 1 end) as events,
         sum(case when is_bot then 1 else 0 end) as bot_events,
         count(distinct case when not is_bot then visitor_id end) as visitors
-    from {{ ref('stg_events') }}
-    where event_at >= {{ first_day }}
-    group by 1, 2
+    from (
+        {{ rows_of_kept_days(ref('stg_events'), 'event_at', first_day) }}
+    ) as events
+    group by site_id, date_day
 
 ),
 
@@ -37,11 +31,12 @@ page_views as (
 
     select
         site_id,
-        cast(started_at as date) as date_day,
+        date_day,
         count(*) as page_views
-    from {{ ref('fct_page_views') }}
-    where started_at >= {{ first_day }}
-    group by 1, 2
+    from (
+        {{ rows_of_kept_days(ref('fct_page_views'), 'started_at', first_day) }}
+    ) as page_views
+    group by site_id, date_day
 
 ),
 
@@ -49,11 +44,12 @@ sessions as (
 
     select
         site_id,
-        cast(first_event_at as date) as date_day,
+        date_day,
         count(*) as sessions
-    from {{ ref('fct_sessions') }}
-    where first_event_at >= {{ first_day }}
-    group by 1, 2
+    from (
+        {{ rows_of_kept_days(ref('fct_sessions'), 'first_event_at', first_day) }}
+    ) as sessions
+    group by site_id, date_day
 
 ),
 
@@ -61,12 +57,13 @@ conversions as (
 
     select
         site_id,
-        cast(converted_at as date) as date_day,
+        date_day,
         count(*) as conversions,
         sum(value_cents) as conversion_value_cents
-    from {{ ref('fct_conversions') }}
-    where converted_at >= {{ first_day }}
-    group by 1, 2
+    from (
+        {{ rows_of_kept_days(ref('fct_conversions'), 'converted_at', first_day) }}
+    ) as conversions
+    group by site_id, date_day
 
 ),
 
@@ -84,10 +81,6 @@ final as (
         cast(events.bot_events as bigint) as bot_events,
         cast(events.events as bigint) as events
     from events
-    inner join changed_days
-        on
-            events.site_id = changed_days.site_id
-            and events.date_day = changed_days.date_day
     left join page_views
         on
             events.site_id = page_views.site_id
