@@ -11,7 +11,11 @@ new ones is among them, hence the bounds on offsets.
 {% endmacro %}
 
 {% macro default__new_raw_events(mark) %}
-    {{- return(rows_since(source('raw', 'events'), mark)) -}}
+    {%- set events = source('raw', 'events') -%}
+    {%- set partitions = run_query(
+        'select distinct log_partition from ' ~ events ~ ' order by 1'
+    ).columns[0].values() if mark is not none -%}
+    {{- return(rows_since(events, mark, partitions)) -}}
 {% endmacro %}
 
 {% macro duckdb__new_raw_events(mark) %}

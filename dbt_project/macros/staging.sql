@@ -1,12 +1,3 @@
-{#- The raw events since a watermark, of all partitions that have any. -#}
-{% macro new_raw_events(mark) %}
-    {%- set events = source('raw', 'events') -%}
-    {%- set partitions = run_query(
-        'select distinct log_partition from ' ~ events ~ ' order by 1'
-    ).columns[0].values() if mark is not none -%}
-    {{- rows_since(events, mark, partitions) -}}
-{% endmacro %}
-
 {#-
 Of several records with one id the first in the log is kept: by partition, then by
 offset. So a retry changes nothing; but an import (`import` comes before `live`)

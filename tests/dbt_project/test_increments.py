@@ -1,6 +1,6 @@
 """An incremental build equals one from nothing, row by row, after every batch."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -97,6 +97,70 @@ def test_models_that_fell_behind_and_overtaken_events_end_the_same(
     overtaken = warehouse.twin(tmp_path / "overtaken")
     overtaken.dbt("run")
     assert warehouse.differences(overtaken) == {}
+
+
+def test_increments_of_recent_events_alone_equal_a_full_refresh(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    traffic = Traffic(seed=4, history=False)
+    for _ in range(BATCHES):
+        take(warehouse, traffic.batch())
+        warehouse.dbt("run")
+    fresh = warehouse.twin(tmp_path / "fresh")
+    fresh.dbt("run")
+    assert warehouse.differences(fresh) == {}
+
+
+def test_a_late_event_joins_what_ended_half_an_hour_before_and_old_client_sessions(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    later = START + timedelta(days=10)
+    gap = timedelta(minutes=30)
+    second = timedelta(seconds=1)
+    first = [
+        page_view("a", "v1", later - gap),
+        page_view("b", "v2", later - gap - second),
+        page_view("c", "v3", later + gap),
+        page_view("d", "v4", later + gap + second),
+        page_view("e", "v5", START, session="old"),
+        page_view("f", "v6", START),
+    ]
+    second_batch = [
+        page_view(f"new-{number}", f"v{number}", later) for number in (1, 2, 3, 4, 6)
+    ]
+    warehouse.log("live", first)
+    warehouse.dbt("run")
+    warehouse.log(
+        "live", [*second_batch, page_view("new-5", "v5", later, session="old")]
+    )
+    warehouse.dbt("run")
+
+    fresh = warehouse.twin(tmp_path / "fresh")
+    fresh.dbt("run")
+    assert warehouse.differences(fresh) == {}
+    spans = warehouse.query(
+        "select stream_id, count(*) from intermediate.int_sessions "
+        "group by all order by 1"
+    )
+    assert spans == [
+        *(("s:old", 1), ("v:v1", 1), ("v:v2", 2)),
+        *(("v:v3", 1), ("v:v4", 2), ("v:v6", 2)),
+    ]
+
+
+def page_view(
+    event_id: str, visitor: str, moment: datetime, session: str | None = None
+) -> LogRecord:
+    """Return the record of a page view that was received when it happened."""
+    event = Event(
+        id=event_id,
+        site_id="alpha",
+        event_type="page_view",
+        visitor_id=visitor,
+        session_id=session,
+        timestamp=moment,
+    )
+    return LogRecord(event=event, received_at=moment, origin="live")
 
 
 def test_an_increment_leaves_alone_what_did_not_change(warehouse: Warehouse) -> None:

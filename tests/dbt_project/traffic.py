@@ -37,11 +37,18 @@ class Traffic:
     campaigns and referrers, sessions with and without a client's id, some of them
     longer than three days, visitors whose breaks late events close, units that switch
     variants.
+
+    Args:
+        seed: the same for the same traffic.
+        events: fresh ones of a batch, about.
+        history: whether imports and replays of weeks before are among them; without,
+            an increment's bounds in time are near and leave most of the past out.
     """
 
-    def __init__(self, seed: int, events: int = 150) -> None:
+    def __init__(self, seed: int, events: int = 150, *, history: bool = True) -> None:
         self._random = Random(seed)  # noqa: S311  no secret
         self._events = events
+        self._old = events if history else 0
         self._made: list[Event] = []
         self._day = 0
 
@@ -56,8 +63,8 @@ class Traffic:
         fresh += [*self._restless(), self._quiet()]
         imported = [event for event in fresh if self._random.random() < 0.1]
         live = [event for event in fresh if event not in imported]
-        imported += [self._history() for _ in range(self._events // 15)]
-        replayed = [self._history() for _ in range(self._events // 30)]
+        imported += [self._history() for _ in range(self._old // 15)]
+        replayed = [self._history() for _ in range(self._old // 30)]
         self._made += [*fresh, *imported, *replayed]
         live += [self._repeat() for _ in range(self._events // 8)]
         imported += [self._repeat() for _ in range(overtaking)]

@@ -43,6 +43,8 @@ final as (
         exposures.experiment_id,
         exposures.unit_id,
         conversions.goal_type,
+        exposures.variant_id,
+        exposures.variants_seen > 1 as is_multiple,
         count(*) as conversions,
         sum(cast(conversions.value_cents as {{ wide_integer() }})) as value_cents
     from exposures
@@ -55,7 +57,9 @@ final as (
         exposures.site_id,
         exposures.experiment_id,
         exposures.unit_id,
-        conversions.goal_type
+        conversions.goal_type,
+        exposures.variant_id,
+        exposures.variants_seen
 
 )
 

@@ -99,4 +99,6 @@ final as (
 
 )
 
+-- in the order of time, so that a look for recent values skips the rest
 select * from final
+order by measured_at

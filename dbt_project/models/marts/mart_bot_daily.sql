@@ -15,11 +15,15 @@
 
 with
 
+events as (
+
+    {{ rows_of_kept_days(ref('stg_events'), 'event_at', first_day) }}
+
+),
+
 bot_events as (
 
-    select * from (
-        {{ rows_of_kept_days(ref('stg_events'), 'event_at', first_day) }}
-    ) as events
+    select * from events
     where is_bot
 
 ),

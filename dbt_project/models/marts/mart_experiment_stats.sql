@@ -24,55 +24,67 @@ outcomes as (
 
 ),
 
-units as (
+exposed as (
 
     select
-        experiments.experiment_id,
-        exposures.variant_id,
-        exposures.first_exposed_at,
-        exposures.last_exposed_at,
-        exposures.variants_seen > 1 as is_multiple,
-        outcomes.conversions is not null as has_converted,
-        coalesce(outcomes.value_cents, 0) as value_cents
+        site_id,
+        experiment_id,
+        variant_id,
+        variants_seen > 1 as is_multiple,
+        count(*) as units,
+        min(first_exposed_at) as first_exposure_at,
+        max(last_exposed_at) as last_exposure_at
     from exposures
-    inner join experiments
-        on
-            exposures.site_id = experiments.site_id
-            and exposures.experiment_id = experiments.experiment_id
-    left join outcomes
-        on
-            exposures.site_id = outcomes.site_id
-            and exposures.experiment_id = outcomes.experiment_id
-            and exposures.unit_id = outcomes.unit_id
-            and experiments.goal_type = outcomes.goal_type
+    group by site_id, experiment_id, variant_id, variants_seen > 1
 
 ),
 
 multiples as (
 
     select
+        site_id,
         experiment_id,
-        count(*) as units_multiple
-    from units
+        sum(units) as units_multiple
+    from exposed
     where is_multiple
-    group by experiment_id
+    group by site_id, experiment_id
+
+),
+
+converted as (
+
+    select
+        outcomes.site_id,
+        outcomes.experiment_id,
+        outcomes.variant_id,
+        count(*) as conversions,
+        sum(outcomes.value_cents) as value_sum,
+        sum(outcomes.value_cents * outcomes.value_cents) as value_sum_sq
+    from outcomes
+    inner join experiments
+        on
+            outcomes.site_id = experiments.site_id
+            and outcomes.experiment_id = experiments.experiment_id
+            and outcomes.goal_type = experiments.goal_type
+    where not outcomes.is_multiple
+    group by outcomes.site_id, outcomes.experiment_id, outcomes.variant_id
 
 ),
 
 totals as (
 
     select
-        experiment_id,
-        variant_id,
-        count(*) as units,
-        sum(case when has_converted then 1 else 0 end) as conversions,
-        sum(value_cents) as value_sum,
-        sum(value_cents * value_cents) as value_sum_sq,
-        min(first_exposed_at) as first_exposure_at,
-        max(last_exposed_at) as last_exposure_at
-    from units
-    where not is_multiple
-    group by experiment_id, variant_id
+        exposed.*,
+        converted.conversions,
+        converted.value_sum,
+        converted.value_sum_sq
+    from exposed
+    left join converted
+        on
+            exposed.site_id = converted.site_id
+            and exposed.experiment_id = converted.experiment_id
+            and exposed.variant_id = converted.variant_id
+    where not exposed.is_multiple
 
 ),
 
@@ -116,17 +128,20 @@ final as (
         ) as value_sum_sq,
         totals.first_exposure_at,
         totals.last_exposure_at,
-        coalesce(multiples.units_multiple, 0) as units_multiple
+        cast(coalesce(multiples.units_multiple, 0) as bigint) as units_multiple
     from variants
     inner join experiments
         on variants.experiment_id = experiments.experiment_id
     cross join metrics
     left join totals
         on
-            variants.experiment_id = totals.experiment_id
+            experiments.site_id = totals.site_id
+            and variants.experiment_id = totals.experiment_id
             and variants.variant_id = totals.variant_id
     left join multiples
-        on variants.experiment_id = multiples.experiment_id
+        on
+            experiments.site_id = multiples.site_id
+            and variants.experiment_id = multiples.experiment_id
 
 )
 

@@ -36,7 +36,7 @@ ended_here as (
         statistics.units,
         statistics.conversions,
         experiments.end_at as ended_at,
-        'code24' as source
+        'code24' as came_from  -- the union takes the first's names
     from statistics
     inner join experiments
         on statistics.experiment_id = experiments.experiment_id
