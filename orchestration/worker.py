@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from random import SystemRandom
 from uuid import uuid4
@@ -225,7 +226,11 @@ def serve(settings: Settings, stop: threading.Event) -> None:
 
 
 def main() -> int:
-    """Work until SIGTERM or Ctrl-C; return the exit status."""
+    """Work until SIGTERM or Ctrl-C; return the exit status.
+
+    The work is done in a thread: in the main one Dagster puts handlers of its own in
+    place of these while a step runs, and a signal would break the run off.
+    """
     logging.basicConfig(format="%(asctime)s worker: %(message)s")
     _log.setLevel(logging.INFO)
     settings = load()
@@ -234,7 +239,8 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
-        serve(settings, stop)
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(serve, settings, stop).result()
     except Code24Error as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return 1

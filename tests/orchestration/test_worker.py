@@ -247,6 +247,32 @@ def test_worker_and_loop_share_one_warehouse_and_the_worker_stops_when_told(
     assert workers.list_workers(state) == []
 
 
+def test_told_to_stop_at_work_the_worker_finishes_its_run_first(
+    copied: Settings, state: State, instance: dg.DagsterInstance
+) -> None:
+    environment = {**os.environ, **copied.environment()}
+    command = [sys.executable, "-m", "orchestration.worker"]
+    with subprocess.Popen(
+        command, env=environment, stderr=subprocess.PIPE, text=True
+    ) as worker:
+        assert worker.stderr is not None
+        try:
+            assert "ready" in worker.stderr.readline()
+            job_id = enqueue(state)
+            wait_until(lambda: is_at_a_step(instance, job(state, job_id)))
+            worker.send_signal(signal.SIGTERM)
+            _, errors = worker.communicate(timeout=120)
+        finally:
+            worker.kill()
+    assert worker.returncode == 0, errors
+    assert (job(state, job_id).status, job(state, job_id).attempts) == ("complete", 1)
+
+
+def is_at_a_step(instance: dg.DagsterInstance, asked: jobs.Job) -> bool:
+    pool = instance.event_log_storage.get_concurrency_info(WAREHOUSE_POOL)
+    return asked.status == "running" and asked.run_id in pool.active_run_ids
+
+
 def test_events_that_ask_for_no_job_are_taken_all_the_same(
     copied: Settings, state: State, instance: dg.DagsterInstance
 ) -> None:
