@@ -111,6 +111,8 @@ def test_the_console_can_read_the_reports(finished: Finished) -> None:
 
 
 def test_a_run_without_news_changes_nothing(copied: Settings) -> None:
+    """Run twice: what the first run ended is news to the second, which learns it."""
+    assert run_loop(copied, ignore).failures == ()
     before = standing(copied)
 
     again = run_loop(copied, ignore)

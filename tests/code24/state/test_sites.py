@@ -90,7 +90,7 @@ def test_adding_is_audited(state: State) -> None:
 
 def test_a_site_s_keys_are_for_any_page_until_its_origins_are_set(state: State) -> None:
     site = _add(state)
-    assert (site.origins, site.events_per_second) == ((), 1_000)
+    assert (site.origins, site.events_per_second) == ((), 10_000)
     version = sites.site_version(state)
     origins = ["https://blog.example", "http://localhost:3000"]
     changed = _set(state, origins=origins, events_per_second=50)
@@ -99,7 +99,7 @@ def test_a_site_s_keys_are_for_any_page_until_its_origins_are_set(state: State) 
     assert sites.site_version(state) > version
     assert _set(state, origins=[]).events_per_second == 50
     assert sites.get_site(state, "blog").origins == ()
-    assert sites.get_site(state, "shop").events_per_second == 1_000
+    assert sites.get_site(state, "shop").events_per_second == 10_000
 
 
 def test_setting_the_same_again_is_no_change(state: State) -> None:
