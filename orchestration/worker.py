@@ -24,7 +24,7 @@ import dagster as dg
 from code24.contracts.message import JobKind
 from code24.errors import Code24Error
 from code24.settings import Settings, load
-from code24.state import State, jobs, open_state, requests
+from code24.state import State, jobs, open_state, requests, schedule
 from orchestration.automation import is_behind, log_ends
 from orchestration.definitions import build_definitions
 from orchestration.instance import (
@@ -42,14 +42,16 @@ POLL_SECONDS = 0.05
 """How long a message waits at most until it is seen: a read of a few index entries,
 a millisecond of one processor each. Range 0.02 to 5."""
 LOOK_SECONDS = 2.0
-"""How often it looks for jobs of dead processes, and for events that ask for no job.
-Range 1 to 60."""
+"""How often it looks for jobs of dead processes, for tests that start or end now, and
+for events that ask for no job. Range 1 to 60."""
 FRESH_SECONDS = 30.0
 """How old the marts get at most while events come in that ask for no job: a run takes
 a second or more, so this bounds what a busy site costs. Range 5 to 3,600."""
 FIRST_RETRY_SECONDS = 5.0
 MAX_RETRY_SECONDS = 600.0
 """The first is doubled with each attempt, up to the second; Range 1 to 3,600."""
+SCHEDULE = "schedule"
+"""Who starts and ends tests at their planned time, in the audit log."""
 JOB_TAG = "code24/{}"
 """Tags a run with each of its jobs; the tag's value is the job's site."""
 
@@ -106,6 +108,7 @@ class Worker:
         if is_time_to_look:
             self._looked_at = time.monotonic()
             bury(self._state)
+            schedule.act(self._state, actor=SCHEDULE, now=datetime.now(UTC))
         if requests.waits(self._state):
             now = datetime.now(UTC)
             requests.messages_to_jobs(self._state, self._owner, now=now)

@@ -4,6 +4,7 @@ Each is offered with what visitors will see, and taken by a second click.
 """
 
 from collections.abc import Callable
+from datetime import UTC, date, datetime, time
 from functools import partial
 
 import streamlit as st
@@ -79,6 +80,33 @@ def _take(step: Step, test_id: str) -> None:
         given["variant"] = st.session_state["variant"]
     control = Control(load())
     _try(lambda: control.step(test_id, step, **given), LABELS[step][1])
+
+
+def schedule(now: Standing) -> None:
+    """Offer to plan when a test starts and ends, where it has not ended."""
+    if now.test.status == "complete":
+        return
+    with st.popover("Schedule", icon=":material/event:"):
+        starts = now.test.planned_start_date
+        if now.test.status == "draft":
+            starts = _planned("Starts by itself", "starts", starts)
+        ends = _planned("Ends at the latest", "ends", now.test.planned_end_date)
+        st.markdown(effects.of_schedule(now.test, starts, ends))
+        control, test_id = Control(load()), now.test.test_id
+        act = partial(control.schedule, test_id, starts, ends)
+        _button("Plan it", "schedule", _try, act, "Planned.")
+        _from_a_terminal(control.schedule_command(test_id, starts, ends))
+
+
+def _planned(label: str, key: str, before: datetime | None) -> datetime | None:
+    """Let a day be planned, midnight UTC; none where it is left empty."""
+    known = None if before is None else before.date()
+    chosen = st.date_input(label, known, key=key, help="Midnight UTC of that day.")
+    if not isinstance(chosen, date):
+        return None
+    if chosen == known:
+        return before
+    return datetime.combine(chosen, time(), UTC)
 
 
 def _variant(now: Standing) -> str | None:

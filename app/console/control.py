@@ -3,6 +3,7 @@
 import json
 import shlex
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import quote
@@ -61,6 +62,23 @@ class Control:
             given: ``reason``, and for ``ship`` the ``variant``.
         """
         self._post(f"/v1/tests/{quote(test_id, safe='')}/{step}", given)
+
+    def schedule(
+        self, test_id: str, starts: datetime | None, ends: datetime | None
+    ) -> None:
+        """Plan when a test starts and ends, in place of what was planned."""
+        body = {"plannedStartDate": starts, "plannedEndDate": ends}
+        path = f"/v1/tests/{quote(test_id, safe='')}/schedule"
+        self._post(path, msgspec.to_builtins(body))
+
+    def schedule_command(
+        self, test_id: str, starts: datetime | None, ends: datetime | None
+    ) -> str:
+        """Return the command that does the same from a terminal."""
+        dates = (f"{d:%Y-%m-%dT%H:%M}" if d else "none" for d in (starts, ends))
+        start, end = dates
+        words = ["code24", "test", "schedule", test_id, "--start", start, "--end", end]
+        return shlex.join(words)
 
     def step_command(self, test_id: str, step: Step, variant: str = "") -> str:
         """Return the command that does the same from a terminal."""

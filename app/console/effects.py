@@ -1,10 +1,11 @@
 """What visitors will see once a step is taken: said before it is."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from app.console.control import Step
-from app.console.wording import exact_share, plain
+from app.console.wording import exact_share, moment, plain
 from code24.contracts.decision import Decision
 from code24.contracts.experiment import Experiment, Variant
 from code24.contracts.site_policy import SitePolicy
@@ -76,6 +77,24 @@ def of_decision(
     if kind == "shift":
         return "Visitors are shared out by the new weights of the evidence."
     return "Visitors see what they saw before."
+
+
+def of_schedule(
+    test: Experiment, starts: datetime | None, ends: datetime | None
+) -> str:
+    """Say what a schedule does to a test."""
+    said = []
+    if test.status == "draft":
+        begin = "when you start it" if starts is None else f"on {moment(starts)}"
+        said.append(f"The draft starts {begin}.")
+    if ends is None:
+        said.append("It ends when the evidence, or you, decide it.")
+    else:
+        said.append(
+            f"It ends on {moment(ends)} at the latest: the variant that is worth it is "
+            "shipped, and otherwise the control stays."
+        )
+    return " ".join(said)
 
 
 def of_policy(before: SitePolicy, after: SitePolicy) -> str:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import test_life
+from cli.commands import test_life, test_schedule
 from cli.output import show_fields, show_json, show_table
 from code24.contracts.experiment import TestStatus
 from code24.settings import load
@@ -29,6 +29,11 @@ app.command(
 app.command(
     name="ship", epilog="Example: code24 test ship hero new --reason 'ads say so'"
 )(test_life.ship)
+app.command(
+    name="schedule",
+    epilog="Example: code24 test schedule hero --start 2026-12-01T08:00 "
+    "--end 2026-12-29T08:00",
+)(test_schedule.plan_dates)
 app.command(name="undo", epilog="Example: code24 test undo hero")(test_life.undo)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -83,6 +88,8 @@ def show(test_id: str, as_json: AsJson = False) -> None:
             "kind": test.test_type,
             "goal": test.goal_type,
             "status": test.status,
+            "starts": test.start_date or test.planned_start_date,
+            "ends": test.end_date or test.planned_end_date,
             "winner": test.winner_variant,
         }
     )

@@ -58,6 +58,8 @@ class Experiment(Contract, frozen=True, kw_only=True):
     """The hashing seed; ``test_id`` where absent."""
     namespace: Namespace | None = None
     """The units that may take part; all of them where absent."""
+    planned_start_date: Moment | None = None
+    """When a draft starts by itself; absent where somebody or the queue starts it."""
     planned_end_date: Moment | None = None
     """When it ends whatever the evidence; absent where only evidence ends it."""
     start_date: Moment | None = None
@@ -80,6 +82,12 @@ class Experiment(Contract, frozen=True, kw_only=True):
             raise ValueError(
                 f"test {self.test_id!r}: trafficSplit sums to "
                 f"{sum(self.traffic_split):.6g}, not 1"
+            )
+        starts, ends = self.planned_start_date, self.planned_end_date
+        if starts is not None and ends is not None and ends <= starts:
+            raise ValueError(
+                f"test {self.test_id!r}: plannedEndDate {ends.isoformat()} must be "
+                f"after plannedStartDate {starts.isoformat()}"
             )
         if self.winner_variant is not None and self.winner_variant not in ids:
             raise ValueError(

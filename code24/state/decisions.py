@@ -12,7 +12,7 @@ from code24.contracts.decision import Decision, DecisionKind
 from code24.contracts.experiment import Experiment
 from code24.contracts.message import WorkerMessage
 from code24.contracts.wire import digest
-from code24.state import audit, experiment_rows, messages, requests
+from code24.state import audit, experiment_rows, messages, requests, schedule
 from code24.state.checked import checked
 from code24.state.errors import NotKnownError, StateError
 from code24.state.experiments import refuse_overlap, with_weights
@@ -149,7 +149,8 @@ def undo(
 
     The log keeps both: the undoing is a decision of kind ``keep`` whose evidence
     names the one undone. Deciding again on the same evidence does not repeat it.
-    The same transaction asks for a release, so that visitors see it in seconds.
+    The same transaction asks for a release, so that visitors see it in seconds. A
+    planned end that has passed is lifted.
 
     Raises:
         StateError: it changed nothing, was undone, or a later one must be undone
@@ -169,6 +170,7 @@ def undo(
         requests.publish_soon(connection, test.site_id, actor=actor, now=now)
         if row["kind"] in ENDS:
             _tell(connection, undoing, actor=actor)
+            schedule.lift_end(connection, test, actor=actor, now=now)
     return undoing
 
 

@@ -32,18 +32,24 @@ def insert(connection: Connection, experiment: Experiment) -> None:
         "seed": experiment.seed,
     }
     connection.execute(sa.insert(ab_tests).values(values))
-    if experiment.namespace or experiment.planned_end_date:
-        _insert_plan(connection, experiment)
+    put_plan(connection, experiment)
 
 
-def _insert_plan(connection: Connection, experiment: Experiment) -> None:
+def put_plan(connection: Connection, experiment: Experiment) -> None:
+    """Note a test's slice and its planned dates, in place of what was noted."""
+    is_its = test_plans.c.test_id == experiment.test_id
+    connection.execute(sa.delete(test_plans).where(is_its))
     part = experiment.namespace
+    starts, ends = experiment.planned_start_date, experiment.planned_end_date
+    if part is None and starts is None and ends is None:
+        return
     values = {
         "test_id": experiment.test_id,
         "namespace": part.name if part else None,
         "low": part.low if part else None,
         "high": part.high if part else None,
-        "planned_end_date": experiment.planned_end_date,
+        "planned_start_date": starts,
+        "planned_end_date": ends,
     }
     connection.execute(sa.insert(test_plans).values(values))
 
@@ -64,8 +70,9 @@ def find(connection: Connection, test_id: str) -> Experiment | None:
 def select_tests() -> sa.Select[Any]:
     """Return the query of all that ``experiment_of`` needs of every test."""
     plan = test_plans.c
-    columns = (ab_tests, plan.namespace, plan.low, plan.high, plan.planned_end_date)
-    return sa.select(*columns).join(test_plans, isouter=True)
+    part = (plan.namespace, plan.low, plan.high)
+    dates = (plan.planned_start_date, plan.planned_end_date)
+    return sa.select(ab_tests, *part, *dates).join(test_plans, isouter=True)
 
 
 def require(connection: Connection, test_id: str) -> Experiment:
@@ -94,6 +101,7 @@ def experiment_of(row: RowMapping) -> Experiment:
         hash_version=row["hash_version"],
         seed=row["seed"],
         namespace=_namespace(row),
+        planned_start_date=row["planned_start_date"],
         planned_end_date=row["planned_end_date"],
         start_date=row["start_date"],
         end_date=row["end_date"],

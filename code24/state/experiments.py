@@ -24,6 +24,7 @@ __all__ = [
     "import_past",
     "list_past",
     "list_tests",
+    "move",
     "note_release",
     "refuse_overlap",
     "set_weights",
@@ -121,16 +122,33 @@ def transition(
     """
     with state.write() as connection:
         test = experiment_rows.require(connection, test_id)
-        if to not in NEXT[test.status]:
-            allowed = ", ".join(sorted(NEXT[test.status])) or "nothing"
-            raise StateError(
-                f"test {test_id!r} is {test.status} and cannot become {to}: "
-                f"{allowed} can follow"
-            )
-        changed = _moved(test, to, now)
-        why = {} if reason is None else {"reason": reason}
-        _update(connection, test, changed, f"test.{to}", actor=actor, now=now, **why)
-        requests.publish_soon(connection, test.site_id, actor=actor, now=now)
+        return move(connection, test, to, actor=actor, now=now, reason=reason)
+
+
+def move(
+    connection: Connection,
+    test: Experiment,
+    to: TestStatus,
+    *,
+    actor: str,
+    now: datetime,
+    reason: str | None = None,
+) -> Experiment:
+    """Bring a test into another status within a transaction, as ``transition``.
+
+    Raises:
+        StateError: there is no such way; names both statuses.
+    """
+    if to not in NEXT[test.status]:
+        allowed = ", ".join(sorted(NEXT[test.status])) or "nothing"
+        raise StateError(
+            f"test {test.test_id!r} is {test.status} and cannot become {to}: "
+            f"{allowed} can follow"
+        )
+    changed = _moved(test, to, now)
+    why = {} if reason is None else {"reason": reason}
+    _update(connection, test, changed, f"test.{to}", actor=actor, now=now, **why)
+    requests.publish_soon(connection, test.site_id, actor=actor, now=now)
     return changed
 
 
@@ -325,7 +343,6 @@ def _same(connection: Connection, known: Experiment, wanted: Experiment) -> Expe
         "hash_version",
         "seed",
         "namespace",
-        "planned_end_date",
     ):
         if getattr(made_with, name) != getattr(wanted, name):
             raise StateError(

@@ -113,8 +113,9 @@ test_plans = sa.Table(
     Column("low", REAL),
     Column("high", REAL),
     Column("planned_end_date", UtcDateTime),
+    Column("planned_start_date", UtcDateTime),
 )
-"""One row per test that takes a slice of a namespace, or ends at a set time."""
+"""One row per test that has a slice of a namespace, or starts or ends at a set time."""
 
 weight_history = sa.Table(
     "weight_history",

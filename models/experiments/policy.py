@@ -1,6 +1,6 @@
 """From analyses to verdicts: keep, stop, ship or hold, each with its reason."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from operator import itemgetter
@@ -105,23 +105,48 @@ class Verdict:
     """Whether the shipped variant is proven better than the control."""
     confidence: float | None
     """Chance that the variant to ship beats the control, or for a stop that the
-    control is best."""
+    control is best; none where the data gave no estimate."""
     evidence: dict[str, Any]
     """What was known, as plain JSON values rounded to six digits: equal data gives
     equal evidence."""
 
 
 def decide(
-    analyses: pl.DataFrame, policy: Policy = DEFAULT_POLICY
+    analyses: pl.DataFrame,
+    policy: Policy = DEFAULT_POLICY,
+    ending: Collection[str] = (),
 ) -> tuple[Verdict, ...]:
     """Return one verdict for each test of ``experiments.analyses``.
 
-    A test whose data is not sound is held before anything else is asked of it.
+    A test whose data is not sound is held before anything else is asked of it. One
+    that ends now is shipped where that is expected to bring more than a change costs,
+    and stopped in every other case: more data is not to come, so waiting has no worth.
+
+    Args:
+        analyses: rows of ``experiments.analyses``.
+        policy: when a test ends.
+        ending: the tests that end now whatever the evidence, by id.
     """
-    told = with_boundaries(analyses, policy.terms())
+    told = _with_last_look(with_boundaries(analyses, policy.terms()), policy, ending)
     rows = told.sort("experiment_id", "variation_index").iter_rows(named=True)
     tests = groupby(rows, key=itemgetter("experiment_id"))
     return tuple(_verdict(list(arms), policy) for _, arms in tests)
+
+
+def _with_last_look(
+    told: pl.DataFrame, policy: Policy, ending: Collection[str]
+) -> pl.DataFrame:
+    """Put both boundaries of the tests that end now where those of the last day are."""
+    is_last = pl.col("experiment_id").is_in(list(ending))
+    at_cost = pl.lit(policy.cost_of_change)
+    bounds = [
+        pl.when(is_last & pl.col(name).is_not_null())
+        .then(at_cost)
+        .otherwise(name)
+        .alias(name)
+        for name in ("ship_from", "stop_up_to")
+    ]
+    return told.with_columns(*bounds, is_last.alias("is_last"))
 
 
 def is_claimed(variant: Row, comparisons: int, policy: Policy = DEFAULT_POLICY) -> bool:
@@ -139,6 +164,8 @@ def is_claimed(variant: Row, comparisons: int, policy: Policy = DEFAULT_POLICY) 
 
 def _verdict(arms: list[Row], policy: Policy) -> Verdict:
     kind, chosen, reason, is_proven = _conclude(arms, policy)
+    if arms[0]["is_last"] and kind in {"keep", "hold"}:
+        kind, chosen, reason = "stop", arms[0], wording.ended(reason)
     confidence = _confidence(kind, chosen)
     return Verdict(
         experiment_id=arms[0]["experiment_id"],
@@ -187,16 +214,16 @@ def _doubt(arms: list[Row], policy: Policy) -> str | None:
 def _is_worth_shipping(variant: Row, variants: int, policy: Policy) -> bool:
     if not variant["lift"] >= variant["ship_from"]:
         return False
-    is_alone = variants == 1 or variant["age_days"] >= policy.longest_days
+    is_last = variant["is_last"] or variant["age_days"] >= policy.longest_days
     limit = policy.loss_share * float(variant["prior_sd"])
-    return is_alone or bool(variant["expected_loss"] <= limit)
+    return variants == 1 or is_last or bool(variant["expected_loss"] <= limit)
 
 
 def _confidence(kind: DecisionKind, chosen: Row | None) -> float | None:
     if chosen is None:
         return None
-    name = "chance_to_win" if kind == "ship" else "chance_best"
-    return float(_plain(chosen[name]))
+    chance = chosen["chance_to_win" if kind == "ship" else "chance_best"]
+    return None if chance is None else float(_plain(chance))
 
 
 _TEST_EVIDENCE = (
@@ -242,6 +269,8 @@ _ARM_EVIDENCE = (
 
 def _evidence(arms: list[Row]) -> dict[str, Any]:
     facts = dict(_plain_items(arms[0], _TEST_EVIDENCE))
+    if arms[0]["is_last"]:
+        facts["isPlannedEnd"] = True
     return {**facts, "variants": [dict(_plain_items(a, _ARM_EVIDENCE)) for a in arms]}
 
 

@@ -61,6 +61,11 @@ def stopped(control: Row, leading: Row, cost: float) -> str:
     )
 
 
+def ended(reason: str) -> str:
+    """Say that the planned end came before anything could be concluded."""
+    return f"The planned end has come and nothing is shown: the control stays. {reason}"
+
+
 def undecided(leading: Row, longest_days: float) -> str:
     """Say how far the leading variant is, and what would decide."""
     return (

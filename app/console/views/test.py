@@ -6,7 +6,7 @@ from typing import Any, Literal
 import polars as pl
 import streamlit as st
 
-from app.console import actions, charts, frames, page, wording
+from app.console import actions, charts, effects, frames, page, wording
 from app.console.control import ControlError
 from app.console.effects import Standing
 from app.console.reading import Reports
@@ -78,6 +78,7 @@ def _not_reported(test_id: str) -> None:
         )
     with st.container(horizontal=True):
         actions.steps(now)
+        actions.schedule(now)
 
 
 def _status(status: str) -> None:
@@ -95,9 +96,14 @@ def _operate(test: dict[str, Any], now: Standing | ControlError) -> None:
     elif now.test.status != test["status"]:
         was = wording.STATUS.get(test["status"], test["status"]).lower()
         st.caption(f"The figures are of the last run, when it was {was}.")
+    if isinstance(now, Standing) and now.test.status != "complete":
+        dates = now.test.planned_start_date, now.test.planned_end_date
+        if any(dates):
+            st.caption(effects.of_schedule(now.test, *dates))
     with st.container(horizontal=True):
         if isinstance(now, Standing):
             actions.steps(now)
+            actions.schedule(now)
         actions.switch("testId", test_id)
     st.space("xsmall")
 

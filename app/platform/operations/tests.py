@@ -23,7 +23,7 @@ from code24.contracts.experiment import (
     Variant,
 )
 from code24.contracts.wire import Contract, GoalType, Moment, Slug
-from code24.state import decisions, experiments
+from code24.state import decisions, experiments, schedule
 
 UNSAID = "no reason given"
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=1_000)]
@@ -56,6 +56,7 @@ class NewTest(Contract, frozen=True, kw_only=True):
     hash_version: Literal[1, 2] = 2
     seed: str | None = None
     namespace: Namespace | None = None
+    planned_start_date: Moment | None = None
     planned_end_date: Moment | None = None
 
 
@@ -69,6 +70,13 @@ class Reason(Contract, frozen=True, kw_only=True):
     """Why; the decision log or the audit log keeps it."""
 
     reason: Text | None = None
+
+
+class Schedule(Contract, frozen=True, kw_only=True):
+    """When a test starts and ends by itself; what is not given is not planned."""
+
+    planned_start_date: Moment | None = None
+    planned_end_date: Moment | None = None
 
 
 class Shipping(Contract, frozen=True, kw_only=True):
@@ -143,6 +151,18 @@ def _undo(call: Call) -> Decision:
     return undoing
 
 
+def _schedule(call: Call) -> Experiment:
+    wanted = sent(call, Schedule)
+    return schedule.set_schedule(
+        call.state,
+        call.path["test_id"],
+        starts=wanted.planned_start_date,
+        ends=wanted.planned_end_date,
+        actor=OPERATOR,
+        now=now(),
+    )
+
+
 def _step(
     step: str,
     summary: str,
@@ -178,6 +198,14 @@ TESTS = (
         "Show everybody the control until the test is started again, and publish that.",
         _moving("paused"),
         Experiment,
+    ),
+    _step(
+        "schedule",
+        "Plan when a draft starts and when the test is decided for good and ends, in "
+        "place of what was planned.",
+        _schedule,
+        Experiment,
+        Schedule,
     ),
     _step("stop", "End a test, keep its control, and publish that.", _stop, Decision),
     _step(

@@ -1,26 +1,22 @@
 """The decision log, written to shared state."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
 import polars as pl
 
 from code24.contracts.decision import Decision
-from code24.contracts.site_policy import SitePolicy
 from code24.contracts.wire import digest
 from code24.settings import Settings
-from code24.state import State, approvals, experiments, open_state, site_policies
-from code24.state import decisions as log
+from code24.state import experiments, open_state, schedule, site_policies
 from models.experiments.policy import DEFAULT_POLICY, Policy, Verdict, decide
 from orchestration.defs.decisions.noting import note_analysed
+from orchestration.defs.decisions.settling import settle
 from orchestration.markdown import table_of
 from orchestration.resources import OWNERS
 from orchestration.warehouse import WAREHOUSE_POOL, Warehouse
-
-ACTOR = "loop"
-"""Who decided, in the decision log and the audit log."""
 
 
 @dg.asset(
@@ -66,22 +62,23 @@ def decide_all(
     """
     now = datetime.now(UTC)
     with open_state(settings.database_url) as state:
-        running = {t.test_id for t in experiments.list_tests(state, status="running")}
-        verdicts = decide(analyses, DEFAULT_POLICY)
+        tests = experiments.list_tests(state, status="running")
+        ending = {test.test_id for test in tests if schedule.is_over(test, now)}
+        verdicts = decide(analyses, DEFAULT_POLICY, ending)
+        running = {test.test_id for test in tests}
         taken = as_decisions(verdicts, DEFAULT_POLICY, running, now)
         policies = site_policies.list_policies(state)
-        added = [d.decision_id for d in taken if _settle(state, d, policies)]
+        added = [
+            decision.decision_id
+            for decision in taken
+            if settle(
+                state,
+                decision,
+                policies[decision.site_id],
+                is_ending=decision.test_id in ending,
+            )
+        ]
     return taken, added
-
-
-def _settle(
-    state: State, decision: Decision, policies: Mapping[str, SitePolicy]
-) -> bool:
-    """Record a decision, or propose it; return whether it was new."""
-    is_seen = decision.kind in log.CHANGED
-    if is_seen and policies[decision.site_id].is_approval_needed:
-        return approvals.propose(state, decision, actor=ACTOR)
-    return log.record(state, decision, actor=ACTOR)
 
 
 def as_decisions(

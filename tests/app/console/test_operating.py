@@ -1,6 +1,7 @@
 """Steps, approvals and policies from the console's pages, by the real control API."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
 
 import msgspec
 import pytest
@@ -72,6 +73,17 @@ def test_a_draft_is_started_and_stopped(state: State, visit: Open) -> None:
     app.text_input(key="why-stop").input("sold out")
     app.button(key="stop").click().run()
     assert experiments.get_test(state, "layout-new").status == "complete"
+
+
+def test_a_test_s_end_is_planned(state: State, visit: Open) -> None:
+    app = visit("test", id="headline-open")
+    day = datetime.now(UTC).date() + timedelta(days=30)
+    app.date_input(key="ends").set_value(day).run()
+    assert f"It ends on {day.day} {day:%b %Y}, 00:00 UTC at the latest" in said(app)
+    app.button(key="schedule").click().run()
+    assert "Planned." in said(app)
+    planned = experiments.get_test(state, "headline-open").planned_end_date
+    assert planned == datetime.combine(day, time(), UTC)
 
 
 def test_a_test_that_reports_do_not_know_yet_can_be_started(

@@ -291,3 +291,21 @@ def test_whatever_a_field_holds_the_answer_is_one_line_or_the_test(
     assert answer.status_code in {200, 400, 404, 409}
     if answer.status_code != 200:
         assert "\n" not in answer.json()["error"]
+
+
+def test_a_schedule_is_planned_replaced_and_refused_in_one_line(
+    operator: httpx.Client, state: State
+) -> None:
+    operator.post("/v1/tests", json=FRESH)
+    path, ends = "/v1/tests/fresh/schedule", "2100-01-01T00:00:00Z"
+    answer = operator.post(path, json={"plannedEndDate": ends})
+    assert (answer.status_code, answer.json()["plannedEndDate"]) == (200, ends)
+    starts = {"plannedStartDate": "2099-01-01T00:00:00Z"}
+    assert operator.post(path, json=starts).json()["plannedEndDate"] is None
+    past = operator.post(path, json={"plannedEndDate": "2020-01-01T00:00:00Z"})
+    assert (past.status_code, "stop it instead" in past.json()["error"]) == (400, True)
+    assert operator.post("/v1/tests/gone/schedule").status_code == 404
+    actions = [
+        entry.action for entry in audit.list_entries(state, subject="test:fresh")
+    ]
+    assert actions == ["test.schedule", "test.schedule", "test.create"]

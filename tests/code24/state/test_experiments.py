@@ -171,8 +171,8 @@ def test_a_plan_comes_back_as_it_was_made(state: State) -> None:
     assert [test.namespace for test in experiments.list_tests(state)] == [
         _slice(0.25, 0.75)
     ]
-    with pytest.raises(StateError, match="another planned_end_date"):
-        _create(state, namespace=_slice(0.25, 0.75), planned_end_date=NOW)
+    with pytest.raises(StateError, match="another namespace"):
+        _create(state, namespace=_slice(0.0, 0.2), planned_end_date=LATER)
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.2, 0.4), (0.0, 0.21), (0.3, 0.35)])

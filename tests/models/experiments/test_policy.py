@@ -1,6 +1,7 @@
 """Verdicts: each kind with its reason, claims apart from shipping."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -172,3 +173,31 @@ def test_equal_arms_seldom_win_a_claim_though_read_daily(sd: float) -> None:
 def test_policy_out_of_range_is_refused(name: str, value: float) -> None:
     with pytest.raises(PolicyError, match=f"policy {name}={value}"):
         Policy(**{name: value})
+
+
+ENDING = {
+    "behind": [(2_000, 200), (2_000, 190)],
+    "few": [(20, 2), (20, 3)],
+    "leads": [(2_000, 200), (2_000, 225)],
+    "unsound": [(100, 20), (100, 200)],
+}
+
+
+def test_a_test_that_ends_is_decided_whatever_the_evidence() -> None:
+    table = frames.stats(ENDING, last_exposure_at=frames.START + timedelta(days=1))
+    told = analyze(table, frames.weights(table), LEARNED)
+    open_still = {v.experiment_id: v for v in decide(told)}
+    assert {v.kind for v in open_still.values()} == {"keep", "hold"}
+    last = {v.experiment_id: v for v in decide(told, ending=set(ENDING))}
+    kinds = {name: verdict.kind for name, verdict in last.items()}
+    assert kinds == {
+        "behind": "stop",
+        "few": "stop",
+        "leads": "ship",
+        "unsound": "stop",
+    }
+    assert "The planned end has come" in last["few"].reason
+    assert "more than its 100 units" in last["unsound"].reason
+    assert last["unsound"].confidence is None
+    assert all(v.evidence["isPlannedEnd"] for v in last.values())
+    assert decide(told, ending={"few"})[0] == open_still["behind"]

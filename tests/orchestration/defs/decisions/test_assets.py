@@ -1,9 +1,10 @@
 from datetime import timedelta
 
 import polars as pl
+import pytest
 
 from code24.settings import Settings
-from code24.state import approvals, experiments, open_state, site_policies
+from code24.state import approvals, experiments, open_state, schedule, site_policies
 from code24.state import decisions as log
 from models.experiments.policy import DEFAULT_POLICY, Policy, Verdict
 from orchestration.defs.decisions.assets import as_decisions, decide_all
@@ -99,3 +100,35 @@ def test_a_site_that_wants_to_be_asked_is_asked_once_and_answers(
         approvals.approve(state, waiting.approval_id, actor="ada", now=NOW)
         assert experiments.get_test(state, "wins").winner_variant == "new"
         assert [d.decision_id for d in taken] == [waiting.approval_id]
+
+
+@pytest.mark.parametrize(("asks", "status"), [(False, "complete"), (True, "paused")])
+def test_at_its_planned_end_a_test_ends_or_waits_with_its_control(
+    settings: Settings, *, asks: bool, status: str
+) -> None:
+    with open_state(settings.database_url) as state:
+        fill_state(state)
+        for test_id in ("wins", "equal"):
+            schedule.set_schedule(
+                state,
+                test_id,
+                starts=None,
+                ends=NOW,
+                actor="ada",
+                now=START,
+            )
+        site_policies.set_policy(
+            state, "shop", is_approval_needed=asks, actor="ada", now=NOW
+        )
+    few = analyses().with_columns(
+        pl.lit("equal").alias("experiment_id"),
+        pl.lit(value=False).alias("is_enough_data"),
+    )
+    decide_all(settings, pl.concat([analyses(), few]))
+    with open_state(settings.database_url) as state:
+        assert experiments.get_test(state, "wins").status == status
+        assert len(approvals.list_approvals(state, "shop", "requested")) == int(asks)
+        stopped = experiments.get_test(state, "equal")
+        assert (stopped.status, stopped.winner_variant) == ("complete", None)
+        (decided,) = log.list_decisions(state, "equal")
+    assert decided.reason.startswith("The planned end has come")
