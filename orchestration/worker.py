@@ -25,6 +25,7 @@ from code24.contracts.message import JobKind
 from code24.errors import Code24Error
 from code24.settings import Settings, load
 from code24.state import State, jobs, open_state, requests, schedule
+from orchestration import guardrails
 from orchestration.automation import is_behind, log_ends
 from orchestration.definitions import build_definitions
 from orchestration.instance import (
@@ -111,6 +112,7 @@ class Worker:
             schedule.act(self._state, actor=SCHEDULE, now=datetime.now(UTC))
         if requests.waits(self._state):
             now = datetime.now(UTC)
+            guardrails.switch_off_crossed(self._settings, self._state, now=now)
             requests.messages_to_jobs(self._state, self._owner, now=now)
         kind = jobs.most_urgent_kind(self._state, KINDS, now=datetime.now(UTC))
         if kind is not None:

@@ -12,6 +12,7 @@ import streamlit as st
 from app.console import effects, page, serving, wording
 from app.console.control import Answer, Control, ControlError, Step, Subject
 from app.console.effects import Standing
+from code24.contracts.alarm import Alarm
 from code24.contracts.approval import Approval
 from code24.contracts.site_policy import MAX_HOLDOUT, SitePolicy
 from code24.settings import load
@@ -192,9 +193,21 @@ def switch(subject: Subject, subject_id: str) -> None:
 
 
 def say_switched_off(subject: Subject, subject_id: str) -> None:
-    """Say where a site or a test was switched off by hand."""
-    if _is_off(subject, subject_id):
+    """Say where a site or a test was switched off, and by what."""
+    if not _is_off(subject, subject_id):
+        return
+    alarms = [] if subject == "siteId" else _alarms(subject_id)
+    if alarms:
+        st.warning(effects.of_alarm(alarms[0]), icon=":material/emergency_home:")
+    else:
         st.warning(f"Switched off by hand. {EFFECT[subject]}", icon=":material/block:")
+
+
+def _alarms(test_id: str) -> list[Alarm]:
+    try:
+        return Control(load()).open_alarms(test_id)
+    except ControlError:
+        return []  # what can be changed, and that it cannot, is said beside it
 
 
 def _is_off(subject: Subject, subject_id: str) -> bool:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
+from code24.contracts.alarm import Alarm
 from code24.contracts.approval import Approval, ApprovalStatus
 from code24.contracts.decision import Decision
 from code24.contracts.experiment import Experiment
@@ -52,6 +53,11 @@ class Control:
         """Return the decisions about a test in the order they were taken."""
         told = self._get(f"/v1/decisions?testId={quote(test_id, safe='')}")
         return _as(told.get("decisions"), list[Decision])
+
+    def open_alarms(self, test_id: str) -> list[Alarm]:
+        """Return the guardrail that a test has crossed and that is not settled yet."""
+        wanted = f"testId={quote(test_id, safe='')}&isOpen=true"
+        return _as(self._get(f"/v1/alarms?{wanted}").get("alarms"), list[Alarm])
 
     def step(self, test_id: str, step: Step, **given: str) -> None:
         """Bring a test one step along.

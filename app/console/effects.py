@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from app.console.control import Step
 from app.console.wording import exact_share, moment, plain
+from code24.contracts.alarm import Alarm
 from code24.contracts.decision import Decision
 from code24.contracts.experiment import Experiment, Variant
 from code24.contracts.site_policy import SitePolicy
@@ -95,6 +96,17 @@ def of_schedule(
             "shipped, and otherwise the control stays."
         )
     return " ".join(said)
+
+
+def of_alarm(alarm: Alarm) -> str:
+    """Say why a guardrail has switched a test off, and what follows."""
+    return (
+        f"Switched off by its guardrail, {moment(alarm.raised_at)}: variant "
+        f"**{plain(alarm.variant)}** has surely lost more than "
+        f"{exact_share(alarm.tolerated)} of the control's conversions (it is "
+        f"{exact_share(alarm.value)} below). Everybody sees the control. The analysis "
+        "under way rolls the test back, or switches it on again."
+    )
 
 
 def of_policy(before: SitePolicy, after: SitePolicy) -> str:

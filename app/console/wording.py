@@ -1,5 +1,6 @@
 """Numbers, times and results in words."""
 
+import json
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -135,6 +136,8 @@ def headline(
         decision: the newest decision, none where none was made.
     """
     kind = decision["kind"] if decision else None
+    if decision and is_rolled_back(decision):
+        return Headline(plain(decision["reason"]), "bad")
     if kind == "hold" or test["is_srm"]:
         return Headline(_held(test), "caution")
     if leader is None or leader["lift"] is None:
@@ -144,6 +147,12 @@ def headline(
     if kind == "stop":
         return Headline(_stopped(test, leader), "neutral")
     return _open(test, leader)
+
+
+def is_rolled_back(decision: dict[str, Any]) -> bool:
+    """Say whether a decision stopped its test because a guardrail was crossed."""
+    evidence = decision.get("evidence")
+    return decision["kind"] == "stop" and "guardrail" in json.loads(evidence or "{}")
 
 
 def _held(test: dict[str, Any]) -> str:

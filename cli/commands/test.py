@@ -8,7 +8,7 @@ from cli.commands import test_life, test_schedule
 from cli.output import show_fields, show_json, show_table
 from code24.contracts.experiment import TestStatus
 from code24.settings import load
-from code24.state import decisions, experiments, open_state
+from code24.state import alarms, decisions, experiments, open_state
 
 app = typer.Typer(
     help="The A/B tests.",
@@ -69,6 +69,35 @@ def list_(
             for test in tests
         ],
         empty="No tests. The sample data brings twelve: code24 run",
+    )
+
+
+@app.command(name="alarms", epilog="Example: code24 test alarms --site shop --json")
+def alarms_(
+    site: Annotated[str | None, typer.Option(help="Only this site's.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the guardrails that running tests crossed, and what became of each."""
+    with open_state(load().database_url) as state:
+        found = alarms.list_alarms(state, site)
+    if as_json:
+        show_json(found)
+        return
+    show_table(
+        ("raised", "site", "test", "variant", "lost", "tolerated", "outcome"),
+        [
+            (
+                f"{alarm.raised_at:%Y-%m-%d %H:%M:%S}",
+                alarm.site_id,
+                alarm.test_id,
+                alarm.variant,
+                f"{alarm.value:.1%}",
+                f"{alarm.tolerated:.1%}",
+                alarm.outcome or "off, being analysed",
+            )
+            for alarm in found
+        ],
+        empty="No running test has crossed a guardrail.",
     )
 
 

@@ -6,6 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from code24.contracts.release import Manifest, Shard, ShardEntry, Switches
 from code24.contracts.wire import digest
 from code24.releases import durable, layout
@@ -104,19 +106,34 @@ class Publisher:
         Raises:
             ReleaseError: the key is absent, or the disk refuses.
         """
-        sites, tests = tuple(sorted(set(sites_off))), tuple(sorted(set(tests_off)))
         key = load_pair(self._keys)
         with self._writing():
-            last, counted = self._last_switches(), self._counted()
-            is_newest = last.sequence >= counted
-            if is_newest and (last.sites_off, last.tests_off) == (sites, tests):
-                return last
-            sequence = max(last.sequence, counted) + 1
-            switches = Switches(sequence=sequence, sites_off=sites, tests_off=tests)
-            content = sign(switches, key)
-            durable.write(self._counter, str(sequence).encode("ascii"))
-            durable.write(self._layout.switches, content)
-            return switches
+            return self._put_switches(sites_off, tests_off, key)
+
+    def switch(
+        self,
+        *,
+        is_off: bool,
+        site_ids: Iterable[str] = (),
+        test_ids: Iterable[str] = (),
+    ) -> Switches:
+        """Turn these sites and tests off, or on again; all others stay as they are.
+
+        Returns:
+            What now holds.
+
+        Raises:
+            ReleaseError: the switches cannot be trusted, the key is absent, or the disk
+                refuses.
+        """
+        key = load_pair(self._keys)
+        with self._writing():
+            before = self._reader.switches()
+            return self._put_switches(
+                _switched(before.sites_off, site_ids, is_off=is_off),
+                _switched(before.tests_off, test_ids, is_off=is_off),
+                key,
+            )
 
     def forget_site(self, site_id: str) -> int:
         """Remove the releases that hold a site, with its shards; return how many.
@@ -141,6 +158,21 @@ class Publisher:
                     self._layout.manifest(one.release_id).unlink()
             self._remove_unused(kept)
             return len(manifests) - len(kept)
+
+    def _put_switches(
+        self, sites_off: Iterable[str], tests_off: Iterable[str], key: Ed25519PrivateKey
+    ) -> Switches:
+        sites, tests = tuple(sorted(set(sites_off))), tuple(sorted(set(tests_off)))
+        last, counted = self._last_switches(), self._counted()
+        is_newest = last.sequence >= counted
+        if is_newest and (last.sites_off, last.tests_off) == (sites, tests):
+            return last
+        sequence = max(last.sequence, counted) + 1
+        switches = Switches(sequence=sequence, sites_off=sites, tests_off=tests)
+        content = sign(switches, key)
+        durable.write(self._counter, str(sequence).encode("ascii"))
+        durable.write(self._layout.switches, content)
+        return switches
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -228,3 +260,7 @@ class Publisher:
         for path in self._layout.shards.glob("*.json"):
             if path.stem not in used:
                 path.unlink()
+
+
+def _switched(before: Iterable[str], names: Iterable[str], *, is_off: bool) -> set[str]:
+    return set(before) | set(names) if is_off else set(before) - set(names)

@@ -5,7 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
-from code24.contracts.message import WorkerMessage
+from code24.contracts.message import MessageType, WorkerMessage
 from code24.state import audit, sites
 from code24.state.checked import checked
 from code24.state.store import State
@@ -46,6 +46,17 @@ def list_messages(
         query = query.where(messages.c.site_id == site_id)
     with state.read() as connection:
         rows = connection.execute(query).mappings().all()
+    return [message_of(row) for row in rows]
+
+
+def list_unsettled(
+    state: State, type_: MessageType, *, limit: int = 1_000
+) -> list[WorkerMessage]:
+    """Return the oldest messages of a type that no job answers yet, in order."""
+    is_wanted = sa.and_(messages.c.settled_at.is_(None), messages.c.type == type_)
+    query = sa.select(messages).where(is_wanted).order_by(messages.c.message_id)
+    with state.read() as connection:
+        rows = connection.execute(query.limit(limit)).mappings().all()
     return [message_of(row) for row in rows]
 
 

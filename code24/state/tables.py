@@ -336,6 +336,29 @@ thresholds = sa.Table(
 )
 """One row per site and threshold that is not at its default."""
 
+guardrail_alarms = sa.Table(
+    "guardrail_alarms",
+    metadata,
+    Column("alarm_id", COUNTER, primary_key=True),
+    _site_id(),
+    Column("test_id", Text, ForeignKey("ab_tests.id"), nullable=False),
+    Column("variant", Text, nullable=False),
+    Column("value", REAL, nullable=False),
+    Column("tolerated", REAL, nullable=False),
+    Column("raised_at", UtcDateTime, nullable=False),
+    Column("settled_at", UtcDateTime),
+    Column("outcome", Text),
+    _one_of("outcome", "ended", "cleared"),
+    Index(
+        "uq_guardrail_alarms_open",
+        "test_id",
+        unique=True,
+        sqlite_where=sa.text("settled_at IS NULL"),
+        postgresql_where=sa.text("settled_at IS NULL"),
+    ),
+)
+"""One row per crossing of a guardrail by a running test; one a test is open at most."""
+
 erasure_salt = sa.Table(
     "erasure_salt",
     metadata,

@@ -1,6 +1,6 @@
 """From analyses to verdicts: keep, stop, ship or hold, each with its reason."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from operator import itemgetter
@@ -12,6 +12,7 @@ from code24.contracts.decision import DecisionKind
 from code24.errors import Code24Error
 from models.experiments import wording
 from models.experiments.boundaries import with_boundaries
+from models.experiments.guardrails import Crossed
 from models.experiments.stopping import Terms
 
 Row = dict[str, Any]
@@ -115,6 +116,7 @@ def decide(
     analyses: pl.DataFrame,
     policy: Policy = DEFAULT_POLICY,
     ending: Collection[str] = (),
+    crossed: Mapping[str, Crossed] | None = None,
 ) -> tuple[Verdict, ...]:
     """Return one verdict for each test of ``experiments.analyses``.
 
@@ -126,11 +128,14 @@ def decide(
         analyses: rows of ``experiments.analyses``.
         policy: when a test ends.
         ending: the tests that end now whatever the evidence, by id.
+        crossed: the guardrails that tests have crossed, by id (``guardrails``). Such a
+            test is stopped, whatever else holds, unless another variant is shipped.
     """
     told = _with_last_look(with_boundaries(analyses, policy.terms()), policy, ending)
     rows = told.sort("experiment_id", "variation_index").iter_rows(named=True)
     tests = groupby(rows, key=itemgetter("experiment_id"))
-    return tuple(_verdict(list(arms), policy) for _, arms in tests)
+    harm = crossed or {}
+    return tuple(_verdict(list(arms), policy, harm.get(t)) for t, arms in tests)
 
 
 def _with_last_look(
@@ -162,8 +167,11 @@ def is_claimed(variant: Row, comparisons: int, policy: Policy = DEFAULT_POLICY) 
     return is_valid and chance >= policy.least_chance_to_win
 
 
-def _verdict(arms: list[Row], policy: Policy) -> Verdict:
+def _verdict(arms: list[Row], policy: Policy, crossed: Crossed | None) -> Verdict:
     kind, chosen, reason, is_proven = _conclude(arms, policy)
+    if crossed and not (kind == "ship" and chosen and _is_other(chosen, crossed)):
+        kind, chosen, is_proven = "stop", arms[0], False
+        reason = wording.rolled_back(crossed)
     if arms[0]["is_last"] and kind in {"keep", "hold"}:
         kind, chosen, reason = "stop", arms[0], wording.ended(reason)
     confidence = _confidence(kind, chosen)
@@ -175,8 +183,16 @@ def _verdict(arms: list[Row], policy: Policy) -> Verdict:
         variant_id=chosen["variant_id"] if chosen else None,
         is_claimed=is_proven,
         confidence=confidence,
-        evidence={**_evidence(arms), "confidence": confidence},
+        evidence={
+            **_evidence(arms),
+            **({"guardrail": crossed.as_evidence()} if crossed else {}),
+            "confidence": confidence,
+        },
     )
+
+
+def _is_other(variant: Row, crossed: Crossed) -> bool:
+    return bool(variant["variant_id"] != crossed.variant_id)
 
 
 def _conclude(

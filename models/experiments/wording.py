@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from models.experiments.guardrails import Crossed
+
 Row = dict[str, Any]
 
 
@@ -58,6 +60,21 @@ def stopped(control: Row, leading: Row, cost: float) -> str:
     return (
         f"{verdict}; a change could gain {percent(control['expected_loss'])} on "
         f"expectation and costs {percent(cost)}, so the control stays."
+    )
+
+
+def rolled_back(crossed: Crossed) -> str:
+    """Say which guardrail was crossed, and by what."""
+    of = "the goal" if crossed.metric == "goal" else f"metric {crossed.metric!r}"
+    allowed = (
+        f"more than the {percent(crossed.tolerated)} tolerated"
+        if crossed.tolerated
+        else "which it is to guard"
+    )
+    return (
+        f"Rolled back: variant {crossed.variant_id!r} has surely lost of {of} "
+        f"{allowed} (it is {percent(crossed.lost)} below the control); everybody sees "
+        "the control."
     )
 
 

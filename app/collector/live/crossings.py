@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from app.collector.live.counters import Counters, Key
-from app.collector.live.guardrail import least_drop
 from app.collector.live.rules import Rules, RunningTest
 from app.collector.live.sighting import POOR_VITALS
 from app.collector.live.units import GOALS, Arm, Totals, Units
 from code24.contracts.message import Priority
 from code24.contracts.threshold import DEFINITIONS, ThresholdName
 from code24.contracts.wire import GoalType
+from code24.guardrail import least_drop
 
 LEAST_MEASUREMENTS = 50
 """Of a web vital; of fewer one slow telephone is a quarter."""

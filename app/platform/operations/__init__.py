@@ -3,6 +3,7 @@
 One file a noun; a new noun is a new file, and its name in ``OPERATIONS``.
 """
 
+from app.platform.operations.alarms import ALARMS
 from app.platform.operations.approvals import APPROVALS
 from app.platform.operations.decisions import DECISIONS
 from app.platform.operations.health import HEALTH
@@ -21,6 +22,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *POLICIES,
     *TESTS,
     *DECISIONS,
+    *ALARMS,
     *APPROVALS,
     *JOBS,
     *SWITCHES,

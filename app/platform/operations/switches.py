@@ -1,15 +1,11 @@
 """The kill switch of a site or of a test."""
 
-from threading import Lock
-
 from app.platform.operations.operation import OPERATOR, Call, Operation, now, sent
 from code24.contracts.release import Switches
 from code24.contracts.wire import Contract
 from code24.releases import Publisher, Reader
 from code24.settings import Settings
 from code24.state import State, audit, experiments, sites
-
-_switching = Lock()
 
 
 class SwitchRequest(Contract, frozen=True, kw_only=True):
@@ -34,12 +30,12 @@ def _switch(call: Call) -> Switches:
     wanted = sent(call, SwitchRequest)
     subject = _known(call.state, wanted)
     publisher = Publisher(call.settings.releases, call.settings.keys)
-    with _switching:
-        before = _reader(call.settings).switches()
-        after = publisher.set_switches(
-            _switched(before.sites_off, wanted.site_id, is_off=wanted.is_off),
-            _switched(before.tests_off, wanted.test_id, is_off=wanted.is_off),
-        )
+    before = _reader(call.settings).switches()
+    after = publisher.switch(
+        is_off=wanted.is_off,
+        site_ids=[wanted.site_id] if wanted.site_id else [],
+        test_ids=[wanted.test_id] if wanted.test_id else [],
+    )
     if after != before:
         audit.note(
             call.state,
@@ -57,11 +53,6 @@ def _known(state: State, wanted: SwitchRequest) -> str:
     if wanted.site_id is not None:
         return f"site:{sites.get_site(state, wanted.site_id).site_id}"
     return f"test:{experiments.get_test(state, str(wanted.test_id)).test_id}"
-
-
-def _switched(names: tuple[str, ...], name: str | None, *, is_off: bool) -> set[str]:
-    changed = set() if name is None else {name}
-    return set(names) | changed if is_off else set(names) - changed
 
 
 def _reader(settings: Settings) -> Reader:

@@ -10,8 +10,18 @@ import polars as pl
 from code24.contracts.decision import Decision
 from code24.contracts.wire import digest
 from code24.settings import Settings
-from code24.state import experiments, open_state, schedule, site_policies
+from code24.state import (
+    State,
+    alarms,
+    experiments,
+    open_state,
+    schedule,
+    site_policies,
+    thresholds,
+)
+from models.experiments.guardrails import Crossed, of_goals, of_metrics
 from models.experiments.policy import DEFAULT_POLICY, Policy, Verdict, decide
+from orchestration import guardrails
 from orchestration.defs.decisions.noting import note_analysed
 from orchestration.defs.decisions.settling import settle
 from orchestration.markdown import table_of
@@ -54,7 +64,7 @@ def decisions(
 
 
 def decide_all(
-    settings: Settings, analyses: pl.DataFrame
+    settings: Settings, analyses: pl.DataFrame, metrics: pl.DataFrame | None = None
 ) -> tuple[list[Decision], list[str]]:
     """Decide about every running test; return all decisions, and the new ones' ids.
 
@@ -64,7 +74,8 @@ def decide_all(
     with open_state(settings.database_url) as state:
         tests = experiments.list_tests(state, status="running")
         ending = {test.test_id for test in tests if schedule.is_over(test, now)}
-        verdicts = decide(analyses, DEFAULT_POLICY, ending)
+        crossed = _crossed(state, analyses, metrics)
+        verdicts = decide(analyses, DEFAULT_POLICY, ending, crossed)
         running = {test.test_id for test in tests}
         taken = as_decisions(verdicts, DEFAULT_POLICY, running, now)
         policies = site_policies.list_policies(state)
@@ -78,7 +89,20 @@ def decide_all(
                 is_ending=decision.test_id in ending,
             )
         ]
+        sound = analyses.filter(pl.col("problem").is_null())["experiment_id"]
+        fine = (set(sound) & running) - set(crossed)
+        guardrails.clear(settings, state, fine, now=now)
     return taken, added
+
+
+def _crossed(
+    state: State, analyses: pl.DataFrame, metrics: pl.DataFrame | None
+) -> dict[str, Crossed]:
+    """Return the guardrails that tests have crossed, the goal's before a metric's."""
+    limits = thresholds.list_thresholds(state)
+    tolerated = {t.site_id: t.value for t in limits if t.name == alarms.THRESHOLD}
+    goals = of_goals(analyses, tolerated)
+    return goals if metrics is None else {**of_metrics(metrics), **goals}
 
 
 def as_decisions(

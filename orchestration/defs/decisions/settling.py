@@ -15,13 +15,14 @@ def settle(
 ) -> bool:
     """Record a decision, or propose it where the site asks; tell whether it was new.
 
-    The planned end is an operator's word already: a stop then is taken at once. What
-    is to be shipped then waits, while everybody sees the control.
+    The planned end is an operator's word already: a stop then is taken at once, and so
+    is one by a guardrail, which protects visitors. What is to be shipped at the planned
+    end waits, while everybody sees the control.
     """
     is_seen = decision.kind in log.CHANGED
     if not is_seen or not policy.is_approval_needed:
         return log.record(state, decision, actor=ACTOR)
-    if is_ending and decision.kind == "stop":
+    if decision.kind == "stop" and (is_ending or "guardrail" in decision.evidence):
         return log.record(state, decision, actor=ACTOR)
     is_new = approvals.propose(state, decision, actor=ACTOR)
     if is_ending:

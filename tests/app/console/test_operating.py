@@ -6,10 +6,11 @@ from datetime import UTC, datetime, time, timedelta
 import msgspec
 import pytest
 
-from code24.releases import Reader
+from code24.releases import Publisher, Reader
 from code24.settings import Settings
 from code24.state import (
     State,
+    alarms,
     approvals,
     audit,
     decisions,
@@ -161,6 +162,22 @@ def test_a_test_is_switched_off_and_on(state: State, visit: Open) -> None:  # no
     assert "Switched off by hand." in said(app)
     app.button(key="switch").click().run()
     assert "Switched on again." in said(app)
+
+
+def test_a_test_off_by_its_guardrail_says_so(
+    state: State, visit: Open, home: Settings
+) -> None:
+    crossing = {
+        "testId": "headline-open",
+        "variantId": "v1",
+        "value": 0.3,
+        "limit": 0.1,
+    }
+    alarms.raise_alarm(state, crossing, actor="guardrail", now=operated.NOW)
+    Publisher(home.releases, home.keys).switch(is_off=True, test_ids=["headline-open"])
+    words = said(visit("test", id="headline-open"))
+    assert "Switched off by its guardrail" in words
+    assert "has surely lost more than 10% of the control's conversions" in words
 
 
 def test_what_shipped_is_shown_with_the_lift_since(state: State, visit: Open) -> None:  # noqa: ARG001

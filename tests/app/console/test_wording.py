@@ -111,3 +111,12 @@ def test_little_data_is_said_before_any_difference() -> None:
 def test_a_test_without_visitors_says_so() -> None:
     said = wording.headline(TEST, None, None)
     assert said == ("Nothing can be said yet: too few visitors came.", "neutral")
+
+
+def test_a_roll_back_is_said_before_anything_else() -> None:
+    evidence = '{"guardrail": {"metric": "goal"}}'
+    rolled = decided("stop", reason="Rolled back: v1.", evidence=evidence)
+    found = wording.headline({**TEST, "is_srm": True}, LEADER, rolled)
+    assert found == wording.Headline(wording.plain("Rolled back: v1."), "bad")
+    plain_stop = decided("stop", reason="No difference.", evidence="{}")
+    assert wording.headline(TEST, LEADER, plain_stop).text.startswith("Stopped")

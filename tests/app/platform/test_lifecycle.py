@@ -14,6 +14,7 @@ from code24.releases import Reader
 from code24.settings import Settings
 from code24.state import (
     State,
+    alarms,
     approvals,
     audit,
     decisions,
@@ -309,3 +310,19 @@ def test_a_schedule_is_planned_replaced_and_refused_in_one_line(
         entry.action for entry in audit.list_entries(state, subject="test:fresh")
     ]
     assert actions == ["test.schedule", "test.schedule", "test.create"]
+
+
+def test_alarms_are_told_by_test_and_whether_they_are_open(
+    operator: httpx.Client, state: State
+) -> None:
+    operator.post("/v1/tests", json=FRESH)
+    operator.post("/v1/tests/fresh/start")
+    crossing = {"testId": "fresh", "variantId": "new", "value": 0.3, "limit": 0.1}
+    assert alarms.raise_alarm(state, crossing, actor="guardrail", now=NOW)
+    (told,) = operator.get("/v1/alarms?testId=fresh&isOpen=true").json()["alarms"]
+    assert (told["variant"], told["tolerated"], told["outcome"]) == ("new", 0.1, None)
+    (alarm,) = alarms.list_alarms(state)
+    alarms.settle(state, alarm, "cleared", actor="guardrail", now=NOW)
+    assert operator.get("/v1/alarms?isOpen=true").json() == {"alarms": []}
+    (told,) = operator.get("/v1/alarms?siteId=shop").json()["alarms"]
+    assert told["outcome"] == "cleared"

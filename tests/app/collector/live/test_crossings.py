@@ -9,7 +9,6 @@ import pytest
 from app.collector.live.checkpoint import Checkpoint, take_changes
 from app.collector.live.crossings import Crossing
 from app.collector.live.follower import Follower
-from app.collector.live.guardrail import least_drop
 from app.collector.live.live import open_live
 from app.collector.live.outbox import Outbox, message_of
 from app.collector.live.rules import Limit, Rules, RunningTest
@@ -18,6 +17,7 @@ from app.collector.live.state import LiveState
 from code24 import forgetting
 from code24.contracts.wire import encode
 from code24.event_log import SegmentWriter
+from code24.guardrail import least_drop
 from code24.settings import Settings
 from code24.state import State, analysed, messages, open_state, thresholds
 from code24.state.analysed import Analysed

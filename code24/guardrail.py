@@ -16,7 +16,10 @@ _RHO_SQUARED = (
 
 
 def least_drop(
-    control: tuple[int, int], variant: tuple[int, int], tolerated: float
+    control: tuple[int, int],
+    variant: tuple[int, int],
+    tolerated: float,
+    alpha: float = ALPHA,
 ) -> float:
     """Return the least by which the variant falls short, for sure, of what is allowed.
 
@@ -31,6 +34,8 @@ def least_drop(
         control: Units and converted units of the control.
         variant: The same of the variant.
         tolerated: The share of the control's rate that may be lost, 0 to 1.
+        alpha: How often a variant that lost no more is ever taken for one that did;
+            of several variants each gets its part.
 
     Returns:
         Rates' difference; -1 where there is too little to say.
@@ -42,7 +47,7 @@ def least_drop(
     shortfall = allowed * reached / units - others_reached / others
     variance = allowed**2 * _variance(units, reached) / units
     variance += _variance(others, others_reached) / others
-    return shortfall - math.sqrt(variance) * _width(units + others)
+    return shortfall - math.sqrt(variance) * _width(units + others, alpha)
 
 
 def _variance(units: int, reached: int) -> float:
@@ -51,8 +56,8 @@ def _variance(units: int, reached: int) -> float:
     return rate * (1 - rate)
 
 
-def _width(count: int) -> float:
+def _width(count: int, alpha: float) -> float:
     """Return how many standard errors of the mean the bound is away from it."""
     grown = count * _RHO_SQUARED + 1
-    bound = math.log(1 + math.sqrt(grown) / (2 * ALPHA))
+    bound = math.log(1 + math.sqrt(grown) / (2 * alpha))
     return math.sqrt(2 * grown / (count * _RHO_SQUARED) * bound)
