@@ -82,10 +82,39 @@ class Pseudonyms:
             ) from error
 
     def of(self, site_id: str, person: str) -> str:
-        """Return the pseudonym of a person: ``u-`` and 32 hexadecimal digits."""
-        message = f"{site_id}\n{person}".encode(errors="replace")
+        """Return the pseudonym of a person: ``u-`` and 32 hexadecimal digits.
+
+        However an address or a number is written, it is one (``one_spelling``).
+        """
+        message = f"{site_id}\n{one_spelling(person)}".encode(errors="replace")
         digest = blake2b(message, key=self._key, digest_size=ID_BYTES)
         return f"u-{digest.hexdigest()}"
+
+
+def kept_pseudonyms(keys: Path) -> Pseudonyms | None:
+    """Return the pseudonyms of a home; none where nothing was ever replaced by one.
+
+    Raises:
+        PseudonymError: their key cannot be read.
+    """
+    return Pseudonyms(keys) if (keys / PSEUDONYM_KEY).exists() else None
+
+
+def one_spelling(person: str) -> str:
+    """Return an id without what differs between spellings of the same.
+
+    E-mail addresses in small letters, telephone numbers without separators; any other
+    id as it is.
+    """
+    bare = person.strip()
+    if holds_email(bare):
+        return bare.lower()
+    return bare.translate(_IN_NUMBERS) if _TELEPHONE.fullmatch(bare) else person
+
+
+def group_pseudonym(group: str, pseudonym: Callable[[str], str]) -> str:
+    """Return what stands in for a company's id, which may be a person's number too."""
+    return pseudonym(f"group:{group}")
 
 
 def without_personal(value: Any, levels: int = MAX_NESTING) -> Any:
@@ -134,7 +163,8 @@ def unit_of(person: str, pseudonym: Callable[[str], str]) -> str:
     stays, or exposure and conversion would never meet. An e-mail address or a telephone
     number says who somebody is, and is replaced at whichever door it comes.
     """
-    says_who = holds_email(person) or _TELEPHONE.fullmatch(person) is not None
+    bare = person.strip()
+    says_who = holds_email(bare) or _TELEPHONE.fullmatch(bare) is not None
     return pseudonym(person) if says_who else person
 
 
@@ -149,3 +179,4 @@ def _bare(name: str) -> str:
 
 
 _SEPARATORS = str.maketrans("", "", "_- .")
+_IN_NUMBERS = str.maketrans("", "", " ()./-")

@@ -26,7 +26,11 @@ def erase(  # noqa: PLR0913, PLR0917 - each is an option of the command
     context: typer.Context,
     site: Annotated[str | None, typer.Option(help="The site.")] = None,
     visitor: Annotated[
-        str | None, typer.Option(help="The visitor's id; the whole site where absent.")
+        str | None,
+        typer.Option(
+            help="The visitor's id, account, e-mail address or telephone number; "
+            "the whole site where absent."
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Tell what would go; remove nothing.")
@@ -49,7 +53,7 @@ def erase(  # noqa: PLR0913, PLR0917 - each is an option of the command
         raise Code24Error("--site is missing: code24 erase --help")
     settings = load()
     with open_state(settings.database_url) as state:
-        subject = _subject(state, site, visitor, keep_past=keep_past)
+        subject = _subject(settings, state, site, visitor, keep_past=keep_past)
         if dry_run:
             _show_plan(settings, state, subject, as_json=as_json)
         elif not yes:
@@ -98,10 +102,12 @@ def show(erasure_id: str, as_json: AsJson = False) -> None:
 
 
 def _subject(
-    state: State, site: str, visitor: str | None, *, keep_past: bool
+    settings: Settings, state: State, site: str, visitor: str | None, *, keep_past: bool
 ) -> Subject:
     """Return whom it is about; an erasure of a site that was broken off goes on."""
-    subject = erasures.subject(state, site, visitor, keeps_past=keep_past)
+    subject = erasures.subject(
+        state, site, visitor, keys=settings.keys, keeps_past=keep_past
+    )
     begun = any(one.kind == "site" for one in erasures.list_erasures(state, site))
     if not begun:
         sites.get_site(state, site)

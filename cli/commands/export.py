@@ -13,7 +13,10 @@ EXAMPLE = "Example: code24 export --visitor 3f0c9a --site shop --output 3f0c9a.j
 
 
 def export(
-    visitor: Annotated[str, typer.Option(help="The visitor's id.")],
+    visitor: Annotated[
+        str,
+        typer.Option(help="An id, account, e-mail address or telephone number."),
+    ],
     site: Annotated[str, typer.Option(help="The site.")],
     output: Annotated[Path, typer.Option(help="The file to write; not yet there.")],
 ) -> None:
@@ -26,7 +29,7 @@ def export(
     settings = load()
     with open_state(settings.database_url) as state:
         sites.get_site(state, site)
-        subject = erasures.subject(state, site, visitor)
+        subject = erasures.subject(state, site, visitor, keys=settings.keys)
         counts = write_export(settings, state, subject, output)
     told = ", ".join(f"{count:,} {name}" for name, count in counts.items())
     console.print(f"{output}: {told}.", markup=False)

@@ -1,7 +1,7 @@
 """An experiment as a table with a row a unit: who got what, and who converted."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, cast, get_args
@@ -17,6 +17,7 @@ from cli.importers.importer import (
 )
 from code24.contracts.experiment import Experiment, Variant
 from code24.contracts.wire import GoalType
+from code24.personal import unit_of
 
 TRUE = frozenset({"1", "1.0", "true", "t", "yes", "y"})
 FALSE = frozenset({"0", "0.0", "false", "f", "no", "n", ""})
@@ -28,6 +29,7 @@ class Plan(NamedTuple):
     """How the table is to be read."""
 
     site_id: str
+    pseudonym: Callable[[str], str]
     test_id: str
     goal_type: GoalType
     unit: str
@@ -97,7 +99,8 @@ def _plan(path: Path, request: Request) -> Plan:
             "name what each variant sees, as in control:old_page,treatment:new_page"
         )
     return Plan(
-        site_id=required_site(request, path),
+        site_id=(site_id := required_site(request, path)),
+        pseudonym=request.pseudonym(site_id),
         test_id=_slug(options.get("test") or path.stem),
         goal_type=_goal(options.get("goal", "traffic")),
         unit=required_option(request, "unit", path),
@@ -164,7 +167,7 @@ def _events(plan: Plan, row: dict[str, Any]) -> Iterator[dict[str, Any]]:
     tables.check_text(row)
     if row[plan.unit] in (None, ""):
         raise ValueError(f"{plan.unit} is empty")
-    unit = str(row[plan.unit])
+    unit = unit_of(str(row[plan.unit]), plan.pseudonym)
     at = _time(row[plan.time]) if plan.time else plan.start
     assigned = _variant(plan.variants, plan.variant, row)
     if plan.seen and _variant(plan.seen_as, plan.seen, row) != assigned:

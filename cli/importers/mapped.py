@@ -1,6 +1,7 @@
 """Any table, CSV or Parquet, read by a mapping file."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,11 @@ from cli.importers.importer import (
     ImportItem,
     Request,
 )
+from code24.personal import unit_of
+from code24.privacy.identity import is_person_field
 
+Pseudonyms = Callable[[str], Callable[[str], str]]
+"""Returns a site's: what stands in for a person's id."""
 TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet", ".txt")
 
 
@@ -36,8 +41,9 @@ class MappedTable:
         if "siteId" not in {*mapping.fields, *mapping.constants}:
             _require_site(path, request)
         rows = tables.read(path, columns, request.meter, mapping.delimiter)
+        pseudonyms = cache(request.pseudonym)
         for row in rows:
-            yield _item(mapping, row, request.site_id)
+            yield _item(mapping, row, request.site_id, pseudonyms)
 
 
 def _mapping_file(path: Path, request: Request) -> Path:
@@ -59,13 +65,17 @@ def _require_site(path: Path, request: Request) -> None:
 
 
 def _item(
-    mapping: mappings.Mapping, row: tables.Row, site_id: str | None
+    mapping: mappings.Mapping,
+    row: tables.Row,
+    site_id: str | None,
+    pseudonyms: Pseudonyms,
 ) -> ImportItem:
     if row.problem is not None:
         return row.bad(row.problem)
     try:
         tables.check_text(row.fields)
-        return EventRow(_event(mapping, row.fields, site_id), row.source)
+        event = _event(mapping, row.fields, site_id)
+        return EventRow(_without_addresses(event, pseudonyms), row.source)
     except (ValueError, TypeError, OverflowError) as error:
         used = {n: v for n, v in row.fields.items() if n in mapping.columns}
         return row._replace(fields=used).bad(f"invalid: {error}")
@@ -86,6 +96,22 @@ def _event(
     }
     kind = _kind(mapping, row, event, metadata)
     return {**event, **kind, "metadata": metadata}
+
+
+def _without_addresses(event: dict[str, Any], pseudonyms: Pseudonyms) -> dict[str, Any]:
+    """Return the event with what stands in for ids that say who somebody is."""
+    pseudonym = pseudonyms(event.get("siteId") or "")
+
+    def unit(value: Any) -> str:
+        return unit_of(str(value), pseudonym)
+
+    metadata = {
+        name: unit(value) if is_person_field(name) else value
+        for name, value in event["metadata"].items()
+    }
+    visitor = event.get("visitorId")
+    named = {} if visitor is None else {"visitorId": unit(visitor)}
+    return {**event, **named, "metadata": metadata}
 
 
 def _converted(mapping: mappings.Mapping, field: str, column: str, value: Any) -> Any:

@@ -1,10 +1,11 @@
 """A row of Snowplow's enriched events as a native event, whatever file it stood in."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from cli.importers import moments
+from code24.personal import unit_of
 
 Row = Mapping[str, Any]
 """By column; a column of a context has no version at its end (``snowplow_columns``)."""
@@ -45,6 +46,8 @@ TEXTS = {
     "mkt_clickid": "marketingClickId",
     "mkt_network": "marketingNetwork",
 }
+PERSONS = frozenset({"userId", "networkUserId"})
+"""What a site's own code may have set to an e-mail address or a telephone number."""
 INTEGERS = {
     "domain_sessionidx": "sessionIndex",
     "pp_xoffset_min": "scrollXMin",
@@ -101,8 +104,15 @@ def carried(row: Row) -> str:
     return json.dumps(found, default=str)
 
 
-def native_event(site_id: str, row: Row) -> dict[str, Any]:
+def native_event(
+    site_id: str, pseudonym: Callable[[str], str], row: Row
+) -> dict[str, Any]:
     """Return the fields of the native event.
+
+    Args:
+        site_id: The site of the rows.
+        pseudonym: Stands in for a user's id that says who somebody is.
+        row: A row of any of the forms.
 
     Raises:
         ValueError: the row has no id, time or visitor, or a field is none of its kind.
@@ -111,12 +121,14 @@ def native_event(site_id: str, row: Row) -> dict[str, Any]:
     name = _required(row, "event_name")
     visitor_column = _visitor_column(row)
     metadata = {**_metadata(row), **_details(name, row)}
+    for person in PERSONS & metadata.keys():
+        metadata[person] = unit_of(str(metadata[person]), pseudonym)
     if visitor_column != "domain_userid":
         metadata["visitorFrom"] = visitor_column
     return {
         "id": _event_id(name, row),
         "siteId": site_id,
-        "visitorId": str(row[visitor_column]),
+        "visitorId": unit_of(str(row[visitor_column]), pseudonym),
         "sessionId": row.get("domain_sessionid") or None,
         "timestamp": moments.text(_required(row, "derived_tstamp")),
         "sentAt": moments.text(row.get("dvce_sent_tstamp")),

@@ -27,12 +27,15 @@ PERSON_FIELDS = frozenset(
         "uid",
         "cid",
         "email",
+        "useridhash",
+        "previousidhash",
     }
 )
 """Names of fields and of parameters of addresses, in small letters, without ``_-$``.
 
 Segment's and RudderStack's (``userId``, ``anonymousId``, ``previousId``), GA4's
-(``client_id``, ``cid``, ``uid``), PostHog's (``distinct_id``), our own."""
+(``client_id``, ``cid``, ``uid``), PostHog's (``distinct_id``), our own; and what the
+doors make of ids that say who somebody is (``userIdHash``, ``previousIdHash``)."""
 
 DISTINCTIVE = 12
 """Characters; random ids, addresses of mail and digests have more."""

@@ -9,10 +9,17 @@ dropped (``code24.personal``).
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Literal, get_args
 
 from code24.contracts.wire import digest, encode
-from code24.personal import holds_email, kept_traits, unit_of, without_personal
+from code24.personal import (
+    group_pseudonym,
+    holds_email,
+    kept_traits,
+    unit_of,
+    without_personal,
+)
 from code24.protocols.goal_events import exposure, goal_of
 from code24.protocols.reading import MAX_ID, MAX_URL, kept_properties, moment
 from code24.request_facts import MAX_USER_AGENT
@@ -86,7 +93,7 @@ def refused_call(call: Any, pseudonym: Pseudonym) -> bytes:
     if not isinstance(call, Mapping):
         return encode(without_personal(call))
     kept = {name: value for name, value in call.items() if name != "traits"}
-    for name in ("userId", "groupId", "previousId"):
+    for name in ("userId", "anonymousId", "groupId", "previousId"):
         person = _text(call, name)
         kept[name] = None if person is None else unit_of(person, pseudonym)
     return encode(_given(without_personal(kept)))
@@ -132,7 +139,7 @@ def _what_happened(
     if kind == "track":
         return _track(call, properties, pseudonym)
     own = {
-        **_hashed(call, "groupId", pseudonym),
+        **_hashed(call, "groupId", partial(group_pseudonym, pseudonym=pseudonym)),
         **_hashed(call, "previousId", pseudonym),
         "previousId": _anonymous(call, "previousId"),
     }

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Literal
 from uuid import uuid4
 
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from code24.contracts.wire import Contract
+from code24.privacy.asked import ids_of
 from code24.privacy.erased import Erased
 from code24.privacy.subject import Subject, id_hash
 from code24.state import audit
@@ -42,13 +44,30 @@ def salt(state: State) -> str:
 
 
 def subject(
-    state: State, site_id: str, visitor: str | None, *, keeps_past: bool = False
+    state: State,
+    site_id: str,
+    visitor: str | None,
+    *,
+    keys: Path,
+    keeps_past: bool = False,
 ) -> Subject:
-    """Return whom an erasure of this visitor, or of the site, would be about."""
+    """Return whom an erasure of this visitor, or of the site, would be about.
+
+    Args:
+        state: The open shared state.
+        site_id: The site.
+        visitor: An id as the operator knows it; none means the whole site.
+        keys: The home's folder of keys: the doors' pseudonyms of the id count too.
+        keeps_past: Of a site: whether its finished tests go on informing the priors.
+
+    Raises:
+        PseudonymError: the key of pseudonyms cannot be read.
+    """
     key = salt(state)
     if visitor is None:
         return Subject(site_id, key, keeps_past=keeps_past)
-    return Subject(site_id, key, asked=visitor).with_ids([visitor])
+    ids = ids_of(visitor, site_id, keys)
+    return Subject(site_id, key, asked=visitor).with_ids(ids)
 
 
 def begin(state: State, of: Subject, *, actor: str, now: datetime) -> Erasure:

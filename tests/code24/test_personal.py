@@ -11,6 +11,7 @@ from code24.personal import (
     unit_of,
     without_personal,
 )
+from code24.privacy.asked import ids_of
 
 
 def test_a_pseudonym_is_the_same_for_good_and_tells_nothing(tmp_path: Path) -> None:
@@ -95,3 +96,26 @@ def test_an_account_number_is_a_unit_as_it_is(person: str) -> None:
 )
 def test_an_address_or_a_telephone_number_is_replaced(person: str) -> None:
     assert unit_of(person, "u-{}".format) == f"u-{person}"
+
+
+@pytest.mark.parametrize(
+    "spellings",
+    [
+        ("ada@shop.example", "Ada@Shop.Example", " ada@shop.example "),
+        ("+442079460018", "+44 20 7946 0018", "+44 (20) 7946-0018"),
+    ],
+)
+def test_one_person_spelled_otherwise_has_one_pseudonym(
+    tmp_path: Path, spellings: tuple[str, ...]
+) -> None:
+    pseudonyms = Pseudonyms(tmp_path)
+    assert len({pseudonyms.of("shop", one) for one in spellings}) == 1
+    assert pseudonyms.of("shop", "Ada") != pseudonyms.of("shop", "ada")
+
+
+def test_looking_for_somebody_makes_no_key(tmp_path: Path) -> None:
+    assert ids_of("Ada@shop.example", "shop", tmp_path) == {
+        "Ada@shop.example",
+        "ada@shop.example",
+    }
+    assert list(tmp_path.iterdir()) == []

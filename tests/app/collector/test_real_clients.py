@@ -150,7 +150,8 @@ def test_segment_node(served: Served, node: Run) -> None:
     assert events["identify"].metadata["userIdHash"] == person
     assert events["identify"].metadata["plan"] == "gold"
     assert events["group"].visitor_id == person
-    assert events["group"].metadata["groupIdHash"] == pseudonym(served, "acme")
+    company = pseudonym(served, "group:acme")
+    assert events["group"].metadata["groupIdHash"] == company
     assert events["alias"].metadata["previousId"] == "anon-node-1"
     assert_nothing_personal(served, before)
 

@@ -11,6 +11,7 @@ from cli.importers import mapping, ordering
 from cli.importers.importer import BadRow, ImportFileError, Request
 from cli.importers.mapped import IMPORTER
 from cli.importers.tables import Row
+from code24.personal import Pseudonyms
 from tests.cli.importers.reading import events, only
 
 TEN = datetime(2024, 5, 1, 10, tzinfo=UTC)
@@ -153,3 +154,18 @@ def test_rows_are_put_in_order_however_few_are_held(held: int) -> None:
     assert [row.fields["key"] for row in found[1:]] == [str(k) for k in sorted(keys)]
     same = [row.source for row in found if row.fields.get("key") == "3"]
     assert same == ["f:1", "f:3", "f:6"]
+
+
+def test_an_id_that_says_who_somebody_is_is_replaced(tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text("who,at\nada@shop.example,2024-05-01\n4711,2024-05-01\n")
+    document = PLAIN | {"metadata": {"unitId": "who", "note": "who"}}
+    options = {"mapping": str(saved(tmp_path, document))}
+    keys = tmp_path / "keys"
+
+    found = events(IMPORTER.read(table, Request("shop", options, keys=keys)))
+
+    person = Pseudonyms(keys).of("shop", "ada@shop.example")
+    assert [event.visitor_id for event in found] == [person, "4711"]
+    assert [event.metadata["unitId"] for event in found] == [person, "4711"]
+    assert found[0].metadata["note"] == "ada@shop.example"

@@ -17,6 +17,7 @@ from cli.importers.importer import (
 )
 from cli.importers.snowplow import IMPORTER
 from code24.contracts.event import Event
+from code24.personal import Pseudonyms
 from code24.settings import PROJECT_ROOT
 
 SAMPLE = PROJECT_ROOT / "data" / "sample" / "snowplow"
@@ -174,3 +175,19 @@ def test_a_file_without_snowplows_columns_is_one_clear_error(tmp_path: Path) -> 
     assert not IMPORTER.sniff(path)
     with pytest.raises(ImportFileError, match=r"other\.csv: no CSV file with the col"):
         read(path)
+
+
+def test_a_user_s_address_is_replaced_as_at_every_door(tmp_path: Path) -> None:
+    address = "ada@shop.example"
+    path = write(
+        tmp_path / "e.csv",
+        ROW | {"user_id": address, "network_userid": "n1"},
+        ROW | {"domain_userid": "", "network_userid": "", "user_id": address},
+        ROW | {"user_id": "4711"},
+    )
+
+    found = events(list(IMPORTER.read(path, Request("shop", keys=tmp_path))))
+
+    person = Pseudonyms(tmp_path).of("shop", address)
+    assert [event.metadata["userId"] for event in found] == [person, person, "4711"]
+    assert [event.visitor_id for event in found] == ["u1", person, "u1"]

@@ -144,7 +144,7 @@ def test_without_an_anonymous_id_the_user_is_the_visitor() -> None:
 
     assert event.visitor_id == "97980"
     assert event.metadata["userIdHash"] == "u-97980"
-    assert event.metadata["groupIdHash"] == "u-g1"
+    assert event.metadata["groupIdHash"] == "u-group:g1"
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def test_the_warehouse_equals_one_rebuilt_from_the_log(
 def test_a_second_erasure_finds_nothing(erased: Broken) -> None:
     settings = erased.settings
     with open_state(settings.database_url) as state:
-        subject = erasures.subject(state, "shop", ALICE)
+        subject = erasures.subject(state, "shop", ALICE, keys=settings.keys)
         found = look(settings, state, subject)
     left = {name: counts for name, counts in found.items() if any(counts.values())}
     assert left.keys() <= {"reports"}

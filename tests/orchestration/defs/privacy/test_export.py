@@ -18,7 +18,7 @@ def test_an_export_holds_all_of_one_visitor_and_nothing_of_others(
 ) -> None:
     output = tmp_path / "alice.json"
     with open_state(visited.database_url) as state:
-        subject = erasures.subject(state, "shop", ALICE)
+        subject = erasures.subject(state, "shop", ALICE, keys=visited.keys)
         counts = write_export(visited, state, subject, output)
         with pytest.raises(Code24Error, match="is there already"):
             write_export(visited, state, subject, output)
@@ -38,6 +38,6 @@ def test_somebody_unknown_has_an_empty_export(
     visited: Settings, tmp_path: Path
 ) -> None:
     with open_state(visited.database_url) as state:
-        subject = erasures.subject(state, "shop", "nobody")
+        subject = erasures.subject(state, "shop", "nobody", keys=visited.keys)
         counts = write_export(visited, state, subject, tmp_path / "nobody.json")
     assert set(counts.values()) == {0}

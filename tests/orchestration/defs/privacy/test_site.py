@@ -30,7 +30,8 @@ def other(visited: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settin
         sites.add_site(
             state, "inn", "inn.example", "hotel", ["bookings"], actor="test", now=NOW
         )
-        erase(settings, state, erasures.subject(state, "shop", None), actor="test")
+        subject = erasures.subject(state, "shop", None, keys=settings.keys)
+        erase(settings, state, subject, actor="test")
     return settings
 
 
