@@ -17,6 +17,7 @@ from cli.commands import (
     replay,
     retention,
     run,
+    simulate,
     site,
     test,
     threshold,
@@ -37,6 +38,7 @@ app.command(name="doctor", epilog=doctor.EXAMPLE)(doctor.doctor)
 app.command(name="import", epilog=imports.EXAMPLE)(imports.import_file)
 app.command(name="replay", epilog=replay.EXAMPLE)(replay.replay)
 app.command(name="export", epilog=export.EXAMPLE)(export.export)
+app.command(name="simulate", epilog=simulate.EXAMPLE)(simulate.simulate)
 app.command(name="bench", epilog=bench.EXAMPLE)(bench.bench)
 app.add_typer(site.app, name="site")
 app.add_typer(test.app, name="test")

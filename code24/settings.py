@@ -2,8 +2,9 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -38,6 +39,11 @@ class Ports:
     docs: int = 8406
 
 
+def utc_now() -> datetime:
+    """Return what the machine's clock shows."""
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """All settings; every path that a run makes lies below ``home``."""
@@ -59,6 +65,9 @@ class Settings:
 
     collector_url: str = ""
     """Where browsers reach the collector; empty where no proxy stands before it."""
+    clock: Callable[[], datetime] = utc_now
+    """What decisions take for now. A simulation has its own; the environment has no
+    say in it, so that no other process can be misled."""
 
     @property
     def collector_address(self) -> str:

@@ -9,6 +9,7 @@ from cli.bench import (
     learning,
     loop,
     privacy,
+    twins,
     warehouse,
 )
 from cli.bench.figure import Bench
@@ -21,11 +22,13 @@ def benches() -> tuple[Bench, ...]:
         experiments.TESTS_100K,
         experiments.SPEED,
         calibration.CALIBRATION,
+        twins.CURVE,
         dispatcher.FAILED_ON_SWAP,
         collector.ACKNOWLEDGED,
         collector.DURABLE,
         warehouse.SCALE,
         event_to_release.EVENT_TO_RELEASE,
         privacy.ERASE_VISITOR,
+        twins.TWIN,
         loop.RUN,
     )

@@ -112,6 +112,13 @@ def fixed(looks: Looks) -> Outcome:
     return _raw(looks, is_ship, np.zeros_like(is_ship))
 
 
+def uniform(looks: Looks) -> Outcome:
+    """Share visitors evenly for four weeks, then ship what counted more."""
+    is_ship = np.zeros(looks.x.shape, dtype=np.bool_)
+    is_ship[-1] = looks.x[-1] > 0
+    return _raw(looks, is_ship, np.zeros_like(is_ship))
+
+
 def chance_to_win(looks: Looks) -> Outcome:
     """Stop when a flat prior's chance to win leaves 5% to 95%, at any look."""
     sure = _flat_chance(looks)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.experiments.arms import Floats
+from models.experiments.arms import Floats, Integers
 from models.priors.mixture import SCALES, Prior, normal
 
 DAYS = 28
@@ -66,25 +66,49 @@ def look(world: World, tests: int, rng: np.random.Generator) -> Looks:
 def look_at(world: World, effect: Floats, rng: np.random.Generator) -> Looks:
     """Look at tests with these effects daily for four weeks."""
     tests = len(effect)
+    rate = log_uniform(rng, BASE_RATES, tests)
+    units = log_uniform(rng, UNITS, tests).astype(np.int64)
     day = np.arange(DAYS)[:, None]
-    rate = _log_uniform(rng, BASE_RATES, tests)
-    units = _log_uniform(rng, UNITS, tests).astype(np.int64)
     week = 1.0 + world.weekday * np.sin(2 * np.pi * (day + 0.5) / 7)
     now = effect * (1.0 + world.novelty * np.exp(-day / 4.0))
-    control = rng.binomial(units, np.minimum(rate * week, 0.95))
-    variant = rng.binomial(units, np.minimum(rate * week * np.exp(now), 0.95))
-    seen = (units * (day + 1)).astype(np.float64)
-    orders = np.stack([control, variant]).cumsum(axis=1).astype(np.float64)
+    orders = daily_orders(rate * week, units, now, rng)
     if world.is_revenue:
-        return _revenue(seen, np.stack([control, variant]), orders, effect, rng)
+        seen = (units * (day + 1)).astype(np.float64)
+        return _revenue(seen, orders, orders.cumsum(axis=1), effect, rng)
+    return counted(orders, units, effect)
+
+
+def daily_orders(
+    rate: Floats, units: Integers, effect: Floats, rng: np.random.Generator
+) -> Floats:
+    """Draw the conversions of control and variant; (2, days, tests).
+
+    Args:
+        rate: the control's, (days, tests) or (tests,).
+        units: of each arm a day, (tests,).
+        effect: log ratios, (days, tests) or (tests,).
+        rng: where chance comes from.
+    """
+    shape = (DAYS, len(units))
+    rates = np.minimum(
+        [rate * np.ones(shape), rate * np.exp(effect) * np.ones(shape)], 0.95
+    )
+    return rng.binomial(units, rates).astype(np.float64)
+
+
+def counted(daily: Floats, units: Integers, effect: Floats) -> Looks:
+    """Return what is seen day by day of these conversions, (2, days, tests)."""
+    orders = daily.cumsum(axis=1)
+    seen = np.multiply.outer(np.arange(1.0, DAYS + 1), units)
     x = np.diff(np.log(orders + 0.5), axis=0)[0]
     variance = (1.0 / (orders + 0.5) - 1.0 / (seen + 1.0)).sum(axis=0)
     return Looks(x, variance, orders.min(axis=0), 2 * seen, effect)
 
 
-def _log_uniform(
+def log_uniform(
     rng: np.random.Generator, ends: tuple[float, float], tests: int
 ) -> Floats:
+    """Draw that many values, evenly on the log scale."""
     low, high = np.log(ends).tolist()
     return np.exp(rng.uniform(low, high, tests))
 

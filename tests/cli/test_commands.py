@@ -59,6 +59,7 @@ def shop(settings: Settings) -> Settings:
         ["doctor"],
         ["import"],
         ["replay"],
+        ["simulate"],
         ["bench"],
         *(["site", verb] for verb in ("add", "list", "show", "import", "set")),
         *(["test", verb] for verb in ("list", "show", "create", "start", "pause")),
@@ -370,3 +371,27 @@ def test_origins_and_the_limit_of_a_site_are_set_and_shown(settings: Settings) -
     wrong = code24(settings, "site", "set", "shop", "--origin", "shop.example")
     assert wrong.returncode == 1
     assert "origins" in wrong.stderr
+
+
+def test_a_simulation_is_refused_in_the_home_of_real_sites(shop: Settings) -> None:
+    refused = code24(shop, "simulate", "--into", str(shop.home), "--replace")
+    dry = code24(shop, "simulate", "--dry-run")
+
+    assert (refused.returncode, dry.returncode) == (1, 0)
+    assert "home of real sites" in refused.stderr
+    assert f"{shop.home / 'simulated'}" in dry.stdout
+    assert not (shop.home / "simulated").exists()
+    (site,) = json.loads(code24(shop, "site", "list", "--json").stdout)
+    assert site["siteId"] == "shop"
+
+
+def test_a_simulated_curve_writes_nothing_and_scores_every_rule(
+    settings: Settings,
+) -> None:
+    done = code24(settings, "simulate", "--curve", "4", "--json")
+    assert done.returncode == 0, done.stderr
+    points = json.loads(done.stdout)
+    assert [point["sites"] for point in points] == [0, 0, 0, 4]
+    assert all(point["tally"]["tests"] >= 4_000 for point in points)
+    assert not settings.home.exists()
+    assert code24(settings, "simulate", "--curve", "4,x").returncode == 1

@@ -70,7 +70,7 @@ def decide_all(
 
     A new one may be a proposal: what its site's policy wants approved.
     """
-    now = datetime.now(UTC)
+    now = settings.clock()
     with open_state(settings.database_url) as state:
         tests = experiments.list_tests(state, status="running")
         ending = {test.test_id for test in tests if schedule.is_over(test, now)}
