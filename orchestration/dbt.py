@@ -87,8 +87,10 @@ class ResidentDbt:
         indirect = "cautious" if tests is None else "empty"
         chosen = ["--indirect-selection", indirect, "--select", *models, *(tests or ())]
         left_out = ["unit_test"] if with_tests else ["unit_test", "test"]
-        # What dbt would write of itself, a third of a second a time, nobody reads.
-        flags = ["--no-write-json", "--exclude-resource-types", *left_out]
+        # What dbt would write of itself, a third of a second a time, nobody reads; and
+        # it need not list what is in every schema before it looks at a few.
+        flags = ["--no-write-json", "--no-populate-cache"]
+        flags += ["--exclude-resource-types", *left_out]
         answer = self._invoke("build", *flags, *(chosen if models else ()))
         if answer.result is None:
             raise DbtError(self._reason(answer.exception))

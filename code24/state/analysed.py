@@ -6,7 +6,7 @@ These are places in a file, not decisions, and change with every analysis, so th
 not audited; the run that wrote them is on record in Dagster.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -19,6 +19,9 @@ from code24.state.tables import analysed
 
 ALL_TESTS = ""
 """How the table writes "of the whole site": a key's column cannot be empty."""
+
+Key = tuple[str, str, str]
+"""Site, test (or ``ALL_TESTS``) and partition."""
 
 
 class Analysed(Contract, frozen=True, kw_only=True):
@@ -70,10 +73,16 @@ def record_all(state: State, entries: Iterable[Analysed]) -> None:
     Raises:
         NotKnownError: a site is not known; then nothing is noted.
     """
+    wanted = {_key(entry): entry for entry in sorted(entries, key=_offset)}
     with state.write() as connection:
-        for entry in entries:
-            sites.require(connection, entry.site_id)
-            _record(connection, entry)
+        _require_sites(connection, {site_id for site_id, *_ in wanted})
+        known = _offsets(connection)
+        further = {
+            key: entry
+            for key, entry in wanted.items()
+            if entry.offset > known.get(key, -1)
+        }
+        _write(connection, further, known.keys())
 
 
 def list_analysed(state: State, site_id: str | None = None) -> list[Analysed]:
@@ -100,32 +109,74 @@ def changed_since(state: State, change_id: int) -> tuple[int, list[Analysed]]:
     return last, [_entry(row) for row in rows]
 
 
-def _record(connection: Connection, entry: Analysed) -> None:
+def _offset(entry: Analysed) -> int:
+    return entry.offset
+
+
+def _key(entry: Analysed) -> Key:
+    return entry.site_id, entry.test_id or ALL_TESTS, entry.partition
+
+
+def _require_sites(connection: Connection, wanted: Collection[str]) -> None:
+    unknown = sorted(set(wanted) - sites.known_ids(connection))
+    if unknown:
+        sites.require(connection, unknown[0])
+
+
+def _offsets(connection: Connection) -> dict[Key, int]:
+    """Return what is noted of every site: a row each, of a test two."""
     column = analysed.c
-    key = {
-        "site_id": entry.site_id,
-        "test_id": entry.test_id or ALL_TESTS,
-        "log_partition": entry.partition,
-    }
-    is_it = sa.and_(*(column[name] == value for name, value in key.items()))
-    known = connection.execute(sa.select(column.next_offset).where(is_it)).scalar()
-    if known is not None and known >= entry.offset:
-        return
-    values = {
-        "next_offset": entry.offset,
-        "analysed_at": entry.at,
-        "change_id": _next_change(connection),
-    }
-    if known is None:
-        connection.execute(sa.insert(analysed).values(key | values))
-    else:
-        connection.execute(sa.update(analysed).where(is_it).values(values))
+    names = (column.site_id, column.test_id, column.log_partition)
+    rows = connection.execute(sa.select(*names, column.next_offset))
+    return {(site, test, partition): n for site, test, partition, n in rows}
 
 
-def _next_change(connection: Connection) -> int:
-    """Return the next number; writes take turns, so no two have the same."""
+def _write(
+    connection: Connection, further: Mapping[Key, Analysed], known: Collection[Key]
+) -> None:
+    """Write each under a number of its own, the rows that are there and those not."""
+    newest = _newest_change(connection)
+    rows = [
+        {
+            **dict(zip(_KEY, key, strict=True)),
+            "next_offset": entry.offset,
+            "analysed_at": entry.at,
+            "change_id": number,
+        }
+        for number, (key, entry) in enumerate(further.items(), newest + 1)
+    ]
+    is_known = [key in known for key in further]
+    fresh = [row for row, is_there in zip(rows, is_known, strict=True) if not is_there]
+    if fresh:
+        connection.execute(sa.insert(analysed), fresh)
+    moved = [row for row, is_there in zip(rows, is_known, strict=True) if is_there]
+    if moved:
+        connection.execute(_MOVE, [_as_bound(row) for row in moved])
+
+
+_KEY = ("site_id", "test_id", "log_partition")
+_MOVE = (
+    sa.update(analysed)
+    .where(*(analysed.c[name] == sa.bindparam(f"of_{name}") for name in _KEY))
+    .values(
+        {
+            name: sa.bindparam(f"to_{name}", type_=analysed.c[name].type)
+            for name in ("next_offset", "analysed_at", "change_id")
+        }
+    )
+)
+
+
+def _as_bound(row: Mapping[str, object]) -> dict[str, object]:
+    return {
+        f"{'of' if name in _KEY else 'to'}_{name}": value for name, value in row.items()
+    }
+
+
+def _newest_change(connection: Connection) -> int:
+    """Return the last number; writes take turns, so no two have the same."""
     newest = sa.select(sa.func.coalesce(sa.func.max(analysed.c.change_id), 0))
-    return int(connection.execute(newest).scalar_one()) + 1
+    return int(connection.execute(newest).scalar_one())
 
 
 def _entry(row: RowMapping) -> Analysed:

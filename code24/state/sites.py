@@ -116,6 +116,13 @@ def require(connection: Connection, site_id: str) -> Site:
     return found
 
 
+def known_ids(connection: Connection) -> set[str]:
+    """Return the ids of all sites that ``require`` would return, in one read."""
+    ids = tables.sites.c.site_id
+    erased = sa.select(tables.erased_sites.c.site_id)
+    return set(connection.execute(sa.select(ids).where(ids.not_in(erased))).scalars())
+
+
 def _new_site(
     site_id: str, host: str, vertical: str, goals: Sequence[GoalType]
 ) -> Site:

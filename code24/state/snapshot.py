@@ -3,7 +3,7 @@
 An erased site, and the tests and decisions that are kept of it, are not among them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 
@@ -19,14 +19,18 @@ from code24.state.store import State
 Row = dict[str, Any]
 
 
-def tables(state: State) -> dict[str, list[Row]]:
-    """Return the rows of every ``raw`` table that mirrors the shared state.
+def tables(state: State, wanted: Collection[str] | None = None) -> dict[str, list[Row]]:
+    """Return the rows of the ``raw`` tables that mirror the shared state, or of some.
 
     All tables are read at one moment; rows are ordered by key; moments are UTC
     without a time zone.
     """
     with state.read() as connection:
-        return {name: rows(connection) for name, rows in _ROWS.items()}
+        return {
+            name: rows(connection)
+            for name, rows in _ROWS.items()
+            if wanted is None or name in wanted
+        }
 
 
 def _sites(connection: Connection) -> list[Row]:

@@ -16,6 +16,10 @@ DECIDING = dg.AssetSelection.assets(
     ["release", "manifest"],
     ["reports", "console"],
 )
+NOT_READ = dg.AssetSelection.assets(
+    ["raw", "goals"], ["raw", "decisions"], ["raw", "past_experiments"]
+)
+"""Of shared state what no step of the hot path reads: these grow with history."""
 
 ANALYSIS = Kind(
     name="analysis",
@@ -39,6 +43,7 @@ ANALYSIS = Kind(
                 (
                     dg.AssetSelection.groups("raw")
                     - dg.AssetSelection.tag(MATERIALIZED, "seed")
+                    - NOT_READ
                 )
                 | (
                     STATS.upstream()

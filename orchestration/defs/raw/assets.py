@@ -1,6 +1,6 @@
 """Raw tables: what came in, and what shared state says, as Parquet."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -13,6 +13,7 @@ from code24.state.snapshot import tables
 from orchestration.defs.raw.compaction import compact
 from orchestration.defs.raw.drain import Drained, drain
 from orchestration.defs.raw.files import event_files
+from orchestration.defs.raw.schema import SNAPSHOTS
 from orchestration.defs.raw.snapshots import write_snapshots
 from orchestration.defs.raw.verify import verify
 from orchestration.resources import OWNERS
@@ -46,25 +47,22 @@ def _spec(table: str) -> dg.AssetSpec:
 @dg.multi_asset(
     name="raw_tables",
     specs=[_spec(table) for table in _DESCRIPTIONS],
+    can_subset=True,
     pool=WAREHOUSE_POOL,
     required_resource_keys={"settings", "warehouse"},
 )
 def raw_tables(
     context: dg.AssetExecutionContext,
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """Drain the event log, then snapshot shared state.
+    """Drain the event log, then snapshot shared state: of both what is asked for.
 
     In this order, so that the snapshot knows each site and test of a drained event.
     """
     settings: Settings = context.resources.settings
-    drained = drain(settings.log, settings.raw, erased=who_was_erased(settings))
-    compact(settings.raw, above=settings.raw_compact_files)
-    rows = verify(settings.raw)
-    context.log.info("drained %s", drained)
-    yield dg.MaterializeResult(
-        asset_key=EVENTS, metadata=_events_metadata(settings, drained, rows)
-    )
-    for table, count in snapshot(settings).items():
+    wanted = {key.path[-1] for key in context.selected_asset_keys}
+    if EVENTS in context.selected_asset_keys:
+        yield _take_in(context, settings)
+    for table, count in snapshot(settings, wanted - {"events"}).items():
         path = settings.raw / f"{table}.parquet"
         yield dg.MaterializeResult(
             asset_key=["raw", table],
@@ -72,10 +70,24 @@ def raw_tables(
         )
 
 
-def snapshot(settings: Settings) -> dict[str, int]:
-    """Write shared state to ``raw/``; return rows by table."""
+def _take_in(
+    context: dg.AssetExecutionContext, settings: Settings
+) -> dg.MaterializeResult[None]:
+    drained = drain(settings.log, settings.raw, erased=who_was_erased(settings))
+    compact(settings.raw, above=settings.raw_compact_files)
+    rows = verify(settings.raw)
+    context.log.info("drained %s", drained)
+    return dg.MaterializeResult(
+        asset_key=EVENTS, metadata=_events_metadata(settings, drained, rows)
+    )
+
+
+def snapshot(
+    settings: Settings, wanted: Collection[str] = SNAPSHOTS.keys()
+) -> dict[str, int]:
+    """Write these tables of shared state to ``raw/``; return rows by table."""
     with open_state(settings.database_url) as state:
-        return write_snapshots(settings.raw, tables(state))
+        return write_snapshots(settings.raw, tables(state, wanted))
 
 
 def who_was_erased(settings: Settings) -> Erased:

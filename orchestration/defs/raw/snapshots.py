@@ -15,7 +15,7 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 def write_snapshots(raw: Path, tables: Mapping[str, Rows]) -> dict[str, int]:
-    """Replace ``raw/<table>.parquet`` for every table, each whole.
+    """Replace ``raw/<table>.parquet`` for each of these tables, each whole.
 
     Args:
         raw: the folder of the raw files.
@@ -25,15 +25,16 @@ def write_snapshots(raw: Path, tables: Mapping[str, Rows]) -> dict[str, int]:
         rows by table.
 
     Raises:
-        RawError: a table is missing, or a row does not fit its columns.
+        RawError: a table is not one of raw's, or a row does not fit its columns.
     """
-    missing = sorted(SNAPSHOTS.keys() - tables.keys())
-    if missing:
-        raise RawError(f"snapshot of shared state: no rows given for {missing}")
-    for name, schema in SNAPSHOTS.items():
-        table = snapshot_table(name, tables[name], schema)
-        write_table(raw / f"{name}.parquet", table)
-    return {name: len(tables[name]) for name in SNAPSHOTS}
+    unknown = sorted(tables.keys() - SNAPSHOTS.keys())
+    if unknown:
+        raise RawError(f"snapshot of shared state: {unknown} are not raw tables")
+    for name, rows in tables.items():
+        write_table(
+            raw / f"{name}.parquet", snapshot_table(name, rows, SNAPSHOTS[name])
+        )
+    return {name: len(rows) for name, rows in tables.items()}
 
 
 def snapshot_table(name: str, rows: Rows, schema: pa.Schema) -> pa.Table:

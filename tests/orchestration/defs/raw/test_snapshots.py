@@ -44,6 +44,8 @@ def test_a_row_that_does_not_fit_is_refused(tmp_path: Path) -> None:
         write_snapshots(tmp_path, {**empty(), "sites": [{**row, "vertical": 7}]})
 
 
-def test_a_missing_table_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RawError, match=r"no rows given for .*'sites'"):
-        write_snapshots(tmp_path, {})
+def test_the_tables_that_are_given_are_written_and_no_other(tmp_path: Path) -> None:
+    assert write_snapshots(tmp_path, {"sites": []}) == {"sites": 0}
+    assert [file.name for file in tmp_path.iterdir()] == ["sites.parquet"]
+    with pytest.raises(RawError, match=r"\['shops'\] are not raw tables"):
+        write_snapshots(tmp_path, {"shops": []})
