@@ -7,8 +7,9 @@ from types import FrameType
 
 import uvicorn
 
-from app.collector.collector import Collector, open_collector
+from app.collector.collector import open_collector
 from app.collector.connections import MAX_CONNECTIONS, GuardedHttp
+from app.collector.opening import Opening
 from app.collector.server import build_app
 from code24.errors import Code24Error
 from code24.settings import HOST, load
@@ -23,17 +24,17 @@ def main() -> int:
         signal.signal(number, _leave)
     try:
         settings = load()
-        with open_collector(settings) as collector:
-            _serve(collector, settings.ports.collector)
+        with Opening(lambda: open_collector(settings), settings.home) as opening:
+            _serve(opening, settings.ports.collector)
     except Code24Error as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
     return 0
 
 
-def _serve(collector: Collector, port: int) -> None:
+def _serve(opening: Opening, port: int) -> None:
     uvicorn.run(
-        build_app(lambda: nullcontext(collector)),
+        build_app(lambda: nullcontext(opening)),
         host=HOST,
         port=port,
         http=GuardedHttp,

@@ -16,10 +16,9 @@ from app.collector.limits import Limits
 from app.collector.live.live import Live, open_live
 from app.collector.metrics import CommitMetrics, Reasons
 from app.collector.refusals import (
-    DISK_RETRY_SECONDS,
-    QUEUE_RETRY_SECONDS,
     RefusalError,
-    busy,
+    disk_full,
+    queue_full,
     unavailable,
 )
 from code24.contracts.event import Answer, DeadLetter, LogRecord, Rejected
@@ -76,21 +75,21 @@ class Collector:
         """Return why no event can be taken now; none where it can."""
         if self.log.trouble is not None:
             return unavailable(
+                "log",
                 f"the event log cannot be written ({self.log.trouble}); "
-                "start the collector anew"
+                "start the collector anew",
             )
         free_bytes = self.disk.free(
             self.committer.taken_bytes, self.committer.waiting_bytes
         )
         if free_bytes < self.min_free_bytes:
-            return busy(
+            return disk_full(
                 f"the disk is nearly full: {max(free_bytes, 0) >> 20} MB are free, "
                 f"{self.min_free_bytes >> 20} MB are kept "
-                "(CODE24_COLLECTOR_MIN_FREE_MB)",
-                DISK_RETRY_SECONDS,
+                "(CODE24_COLLECTOR_MIN_FREE_MB)"
             )
         if self.committer.is_full:
-            return busy("too much waits to be written", QUEUE_RETRY_SECONDS)
+            return queue_full("too much waits to be written")
         return None
 
     async def take(
@@ -154,9 +153,9 @@ class Collector:
         try:
             await self.committer.commit(encoded, admitted)
         except QueueFullError as error:
-            raise busy(str(error), QUEUE_RETRY_SECONDS) from error
+            raise queue_full(str(error)) from error
         except (Code24Error, OSError) as error:
-            raise self.refusal() or unavailable(str(error)) from error
+            raise self.refusal() or unavailable("log", str(error)) from error
         self._count(outcomes, admitted)
 
     def _count(

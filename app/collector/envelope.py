@@ -28,7 +28,9 @@ async def read_body(request: Request) -> bytes:
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in {"identity", "gzip", "x-gzip", ""}:
         raise RefusalError(
-            415, f"Content-Encoding {encoding!r} is not known; send gzip, or as it is"
+            415,
+            "encoding",
+            f"Content-Encoding {encoding!r} is not known; send gzip, or as it is",
         )
     _check_size(_declared_size(request))
     try:
@@ -37,7 +39,7 @@ async def read_body(request: Request) -> bytes:
     except TimeoutError:
         raise too_slow(f"the body did not come in {BODY_SECONDS} s") from None
     except ClientDisconnect:
-        raise RefusalError(400, "the body ended before its length") from None
+        raise RefusalError(400, "cut_off", "the body ended before its length") from None
     return _inflated(body) if encoding.endswith("gzip") else body
 
 
@@ -73,11 +75,15 @@ def header_key(request: Request) -> str | None:
         return None
     scheme, _, credentials = header.partition(" ")
     if scheme.lower() != "basic":
-        raise unauthorized("Authorization must be Basic, the write key its user name")
+        raise unauthorized(
+            "bad_key", "Authorization must be Basic, the write key its user name"
+        )
     try:
         decoded = base64.b64decode(credentials.strip(), validate=True).decode()
     except (binascii.Error, ValueError):
-        raise unauthorized("Authorization: Basic is not base64 of UTF-8") from None
+        raise unauthorized(
+            "bad_key", "Authorization: Basic is not base64 of UTF-8"
+        ) from None
     return decoded.partition(":")[0]
 
 
@@ -88,4 +94,6 @@ def _declared_size(request: Request) -> int:
 
 def _check_size(size: int) -> None:
     if size > MAX_BATCH_BYTES:
-        raise too_large(f"the body is larger than {MAX_BATCH_BYTES} bytes; send less")
+        raise too_large(
+            "too_large", f"the body is larger than {MAX_BATCH_BYTES} bytes; send less"
+        )

@@ -11,8 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.collector.metrics import RefusedRequests
 from app.collector.protocols.protocol import Protocol
-from app.collector.refusals import RefusalError, answer_refusal, method_not_allowed
+from app.collector.refusals import RefusalError, answered, method_not_allowed
 from app.collector.taking import take_request
 
 PASSED_ON = frozenset({"OPTIONS"})
@@ -66,4 +67,6 @@ async def _answered(protocol: Protocol, request: Request) -> Response:
             raise method_not_allowed("POST")
         return await take_request(protocol, request)
     except RefusalError as error:
-        return await answer_refusal(request, error)
+        refused: RefusedRequests = request.app.state.refused
+        refused.add(protocol.name, error.reason, error.status)
+        return answered(error)

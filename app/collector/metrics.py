@@ -70,22 +70,50 @@ class Reasons:
         self.counts[code] += 1
 
 
-def render(collector: "Collector") -> bytes:
-    """Return everything in Prometheus' text format."""
+class RefusedRequests:
+    """How many requests were refused whole, by protocol, reason and status."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, str, int]] = Counter()
+
+    def add(self, protocol: str, reason: str, status: int) -> None:
+        """Count one; protocols, reasons and statuses are ours, so there are few."""
+        self._counts[protocol, reason, status] += 1
+
+    def metric(self) -> Metric:
+        """Return the counts as one metric."""
+        found = CounterMetricFamily(
+            "code24_collector_refused_requests",
+            "Requests of which nothing was taken.",
+            labels=["protocol", "reason", "status"],
+        )
+        for (protocol, reason, status), count in sorted(self._counts.items()):
+            found.add_metric([protocol, reason, str(status)], count)
+        return found
+
+
+def render(collector: "Collector | None", refused: RefusedRequests) -> bytes:
+    """Return everything in Prometheus' text format; of what is not open, nothing."""
     registry = CollectorRegistry()
-    registry.register(_Snapshot(collector))
-    commits = collector.commits.registry
-    return generate_latest(registry) + generate_latest(commits)
+    registry.register(_Snapshot(collector, refused))
+    told = generate_latest(registry)
+    if collector is None:
+        return told
+    return told + generate_latest(collector.commits.registry)
 
 
 class _Snapshot(Source):
     """The collector's numbers at the moment of being asked."""
 
-    def __init__(self, collector: "Collector") -> None:
+    def __init__(self, collector: "Collector | None", refused: RefusedRequests) -> None:
         self._collector = collector
+        self._refused = refused
 
     def collect(self) -> Iterable[Metric]:
         """Yield every number that is no histogram."""
+        yield self._refused.metric()
+        if self._collector is None:
+            return
         yield from _door(self._collector)
         yield from _disk(self._collector)
         yield from _live(self._collector)

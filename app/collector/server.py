@@ -12,14 +12,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.collector.collector import Collector, open_collector
 from app.collector.event_routes import EventRoutes
-from app.collector.metrics import CONTENT_TYPE, render
+from app.collector.metrics import CONTENT_TYPE, RefusedRequests, render
+from app.collector.opening import Opening
 from app.collector.protocols import PROTOCOLS, plausible
 from app.collector.protocols.protocol import json_answer
-from app.collector.refusals import RefusalError, answer_http_error, answer_refusal
+from app.collector.refusals import answer_http_error
 from app.tracker.script import script_route
-from code24.settings import Settings
 
 EXPOSED = ("Retry-After", plausible.DROPPED)
 CORS = Middleware(
@@ -38,21 +37,15 @@ as a beacon always asks with them; no cookie is ever set or read.
 """
 
 
-def create_app(settings: Settings) -> EventRoutes:
-    """Return an application that opens its log and state when it starts."""
-    return build_app(lambda: open_collector(settings))
-
-
-def build_app(opened: Callable[[], AbstractContextManager[Collector]]) -> EventRoutes:
+def build_app(opened: Callable[[], AbstractContextManager[Opening]]) -> EventRoutes:
     """Return an application over the collector that ``opened`` gives at its start."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        with opened() as collector:
-            app.state.collector = collector
-            following = asyncio.gather(
-                collector.sites.follow(), collector.clients.follow()
-            )
+        with opened() as opening:
+            app.state.opening = opening
+            app.state.refused = RefusedRequests()
+            following = asyncio.create_task(_follow(opening))
             yield
             following.cancel()
             with suppress(asyncio.CancelledError):
@@ -64,18 +57,24 @@ def build_app(opened: Callable[[], AbstractContextManager[Collector]]) -> EventR
             Route("/metrics", _tell_metrics, methods=["GET"]),
             script_route(),
         ],
-        exception_handlers={
-            RefusalError: answer_refusal,
-            HTTPException: answer_http_error,
-        },
+        exception_handlers={HTTPException: answer_http_error},
         middleware=[CORS],
         lifespan=lifespan,
     )
     return EventRoutes(others, PROTOCOLS, ", ".join(EXPOSED))
 
 
+async def _follow(opening: Opening) -> None:
+    """Keep up what the collector knows, once it is open, until cancelled."""
+    collector = await opening.until_open()
+    await asyncio.gather(collector.sites.follow(), collector.clients.follow())
+
+
 async def _tell_health(request: Request) -> Response:
-    collector: Collector = request.app.state.collector
+    opening: Opening = request.app.state.opening
+    if opening.collector is None:
+        return json_answer(503, {"status": "degraded", "reason": opening.reason})
+    collector = opening.collector
     refusal = collector.refusal()
     lag = await asyncio.to_thread(collector.lag)
     told = {
@@ -98,5 +97,6 @@ async def _tell_health(request: Request) -> Response:
 
 
 async def _tell_metrics(request: Request) -> Response:
-    told = await asyncio.to_thread(render, request.app.state.collector)
+    state = request.app.state
+    told = await asyncio.to_thread(render, state.opening.collector, state.refused)
     return Response(told, media_type=CONTENT_TYPE)

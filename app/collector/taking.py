@@ -48,7 +48,7 @@ async def take_request(protocol: Protocol, request: Request) -> Response:
     Raises:
         RefusalError: nothing of it was acknowledged.
     """
-    collector: Collector = request.app.state.collector
+    collector: Collector = request.app.state.opening.required()
     refusal = collector.refusal()
     if refusal is not None:
         raise refusal
@@ -57,6 +57,8 @@ async def take_request(protocol: Protocol, request: Request) -> Response:
     if site is None:
         site = await _site_of(collector, envelope.key)
         if site is None and protocol.unknown_site is not None:
+            refused = request.app.state.refused
+            refused.add(protocol.name, "unknown_key", 202)
             return protocol.unknown_site()
         site = _known(site, envelope.key)
         _check_origin(site, request)
@@ -89,11 +91,13 @@ async def _opened(
         envelope = protocol.open(Arrival(path, request.query_params, body))
     except BadBodyError as error:
         await collector.bury(str(error), body, path)
-        raise RefusalError(400, str(error)) from error
+        reason = str(error).partition(":")[0]
+        raise RefusalError(400, reason, str(error)) from error
     if len(envelope.items) > MAX_BATCH_EVENTS:
         raise too_large(
+            "too_many",
             f"{len(envelope.items)} events in one request, "
-            f"{MAX_BATCH_EVENTS} are allowed"
+            f"{MAX_BATCH_EVENTS} are allowed",
         )
     return envelope, len(body)
 
@@ -104,15 +108,17 @@ async def _site_of(collector: Collector, key: Key | None) -> Site | None:
     try:
         return await collector.sites.find(key)
     except StateError as error:
-        raise unavailable("the write key cannot be looked up now") from error
+        raise unavailable("state", "the write key cannot be looked up now") from error
 
 
 def _known(site: Site | None, key: Key | None) -> Site:
     if site is not None:
         return site
     if key is None:
-        raise unauthorized("no write key: send it as Basic user name or as writeKey")
-    raise unauthorized("the write key is not known: code24 site list")
+        raise unauthorized(
+            "no_key", "no write key: send it as Basic user name or as writeKey"
+        )
+    raise unauthorized("unknown_key", "the write key is not known: code24 site list")
 
 
 def _check_origin(site: Site, request: Request) -> None:
@@ -142,7 +148,7 @@ def _facts(
     try:
         facts = collector.clients.facts(request, site.site_id, datetime.now(UTC))
     except SaltError as error:
-        raise unavailable(str(error)) from error
+        raise unavailable("salt", str(error)) from error
     is_browser = (facts.user_agent or "").startswith(BROWSER)
     if protocol.is_sent_for_visitors and not is_browser:
         return replace(facts, user_agent=None, visitor_id=None, address=None)

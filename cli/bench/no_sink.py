@@ -1,13 +1,13 @@
 """The collector with nothing behind it: the peer of its durable throughput."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import uvicorn
 
-from app.collector.collector import Collector, open_collector
+from app.collector.collector import open_collector
 from app.collector.committer import Committer
 from app.collector.connections import GuardedHttp
+from app.collector.opening import Opening
 from app.collector.server import build_app
 from code24.contracts.event import LogRecord
 from code24.intake import Encoded
@@ -21,10 +21,10 @@ class Discarding(Committer):
         """Forget what was encoded; the work before it was done all the same."""
 
 
-@contextmanager
-def _opened(settings: Settings) -> Iterator[Collector]:
-    with open_collector(settings, committer=Discarding) as collector:
-        yield collector
+def _opened(settings: Settings) -> Opening:
+    return Opening(
+        lambda: open_collector(settings, committer=Discarding), settings.home
+    )
 
 
 def main() -> None:

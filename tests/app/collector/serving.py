@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import httpx
@@ -17,6 +18,7 @@ import uvicorn
 
 from app.collector.collector import open_collector
 from app.collector.connections import GuardedHttp
+from app.collector.opening import Opening
 from app.collector.server import build_app
 from code24.contracts.event import DeadLetter, LogRecord
 from code24.contracts.site import Site
@@ -108,7 +110,8 @@ def serving(settings: Settings, max_waiting_bytes: int = 1 << 25) -> Iterator[Se
     """Serve in a thread, so that a test can make the disk fail."""
     site = new_site(settings, "shop")
     port = settings.ports.collector
-    app = build_app(lambda: open_collector(settings, max_waiting_bytes))
+    opened = partial(open_collector, settings, max_waiting_bytes)
+    app = build_app(lambda: Opening(opened, settings.home))
     config = uvicorn.Config(app, HOST, port, http=GuardedHttp, log_level="warning")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)

@@ -3,10 +3,11 @@
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -194,3 +195,68 @@ def test_a_full_disk_loses_nothing_and_goes_on_when_there_is_room(
             assert answer.status_code in {429, 503}
             assert int(answer.headers["Retry-After"]) > 0
     assert_each_acknowledged_event_is_logged_once(settings, senders)
+
+
+def fill(place: Path) -> Path:
+    """Leave no byte free; return the file whose removal frees them."""
+    ballast = place / "ballast"
+    with ballast.open("wb", buffering=0) as file:
+        for block in (1 << 20, 1 << 12):
+            with suppress(OSError):
+                while file.write(b"x" * block) == block:
+                    pass
+    assert os.statvfs(place).f_bavail == 0
+    return ballast
+
+
+@pytest.mark.parametrize("has_run", [True, False])
+def test_started_on_a_full_disk_it_tells_so_and_opens_when_there_is_room(
+    settings: Settings, small_disk: Path, has_run: bool
+) -> None:
+    settings = replace(settings, home=small_disk / "home", collector_min_free_mb=1)
+    site = new_site(settings, "shop")
+    senders = [Sender(settings, site, name) for name in "abc"]
+    if has_run:
+        with process(settings), sending(senders):
+            wait_until(partial(have_acknowledged, senders, 50))
+    ballast = fill(small_disk)
+    for sender in senders:
+        sender.refusals.clear()
+    with process(settings):
+        with sending(senders):
+            wait_until(lambda: all(len(each.refusals) > 5 for each in senders))
+            told = httpx.get(
+                f"http://{HOST}:{settings.ports.collector}/health", timeout=30
+            )
+            assert told.status_code == 503
+            assert told.json()["status"] == "degraded"
+            assert "disk is" in told.json()["reason"]
+            before = [len(each.acknowledged) for each in senders]
+            ballast.unlink()
+            wait_until(
+                lambda: all(
+                    len(each.acknowledged) > count + 50
+                    for each, count in zip(senders, before, strict=True)
+                )
+            )
+        assert health(settings)["status"] == "ok"
+    for answer in (one for each in senders for one in each.refusals):
+        assert answer.status_code == 429
+        assert int(answer.headers["Retry-After"]) > 0
+    assert_each_acknowledged_event_is_logged_once(settings, senders)
+
+
+def test_a_collector_that_cannot_open_for_another_reason_ends(
+    settings: Settings,
+) -> None:
+    new_site(settings, "shop")
+    with process(settings):
+        second = subprocess.run(
+            (sys.executable, "-m", "app.collector"),
+            env={**os.environ, **settings.environment()},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert second.returncode == 1
+    assert "stop that one first" in second.stderr

@@ -309,3 +309,44 @@ def test_metrics_are_in_prometheus_text_and_count_what_came(served: Served) -> N
         after["code24_collector_live_entriesids"]
         == after["code24_collector_end_offset"]
     )
+
+
+def refused(served: Served) -> dict[tuple[str, str, str], float]:
+    answer = served.client.get("/metrics")
+    return {
+        (labels["protocol"], labels["reason"], labels["status"]): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+        if sample.name == "code24_collector_refused_requests_total"
+        for labels in [sample.labels]
+    }
+
+
+def test_requests_refused_whole_are_counted_by_protocol_and_reason(
+    served: Served,
+) -> None:
+    client = served.client
+    before = refused(served)
+    client.post("/v1/events", content=b"{}")
+    client.post("/v1/events", content=b"{}", auth=("nobody", ""))
+    client.post("/v1/batch", json={"batch": []}, headers={"Authorization": "Bearer x"})
+    served.post(b"{")
+    served.post(b"x" * 600_000)
+    served.post({"events": [{}] * 2_001})
+    served.post(b"{}", headers={"Content-Encoding": "br"})
+    client.get("/v1/events")
+    client.get("/v1/nothing")
+    client.post("/api/event", json={"n": "pageview", "d": "elsewhere.example"})
+    after = refused(served)
+    assert {key for key in after if after[key] == before.get(key, 0) + 1} == {
+        ("native", "no_key", "401"),
+        ("native", "unknown_key", "401"),
+        ("segment", "bad_key", "401"),
+        ("native", "bad_json", "400"),
+        ("native", "too_large", "413"),
+        ("native", "too_many", "413"),
+        ("native", "encoding", "415"),
+        ("native", "method", "405"),
+        ("none", "route", "404"),
+        ("plausible", "unknown_key", "202"),
+    }
