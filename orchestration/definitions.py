@@ -45,6 +45,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             second_path.overdue_jobs_job,
             *(kind.job for kind in KINDS.values()),
             *(kind.fast_job for kind in KINDS.values() if kind.fast_job is not None),
+            *(k.fast_metrics_job for k in KINDS.values() if k.fast_metrics_job),
             retention_job,
         ],
         schedules=[

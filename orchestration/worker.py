@@ -24,7 +24,7 @@ import dagster as dg
 from code24.contracts.message import JobKind
 from code24.errors import Code24Error
 from code24.settings import Settings, load
-from code24.state import State, jobs, open_state, requests, schedule
+from code24.state import State, jobs, metric_rows, open_state, requests, schedule
 from orchestration import guardrails
 from orchestration.automation import is_behind, log_ends
 from orchestration.definitions import build_definitions
@@ -83,6 +83,11 @@ class Worker:
             name: definitions.resolve_job_def(kind.fast_job.name)
             for name, kind in KINDS.items()
             if kind.fast_job is not None
+        }
+        self._fast_metrics_jobs = {
+            name: definitions.resolve_job_def(kind.fast_metrics_job.name)
+            for name, kind in KINDS.items()
+            if kind.fast_metrics_job is not None
         }
         self._warm: set[JobKind] = set()
         self._ran_at = self._looked_at = -FRESH_SECONDS
@@ -187,7 +192,14 @@ class Worker:
         """
         is_warm = kind in self._warm and kind in self._fast_jobs
         self._warm.discard(kind)
-        return self._fast_jobs[kind] if is_warm else self._jobs[kind]
+        if not is_warm:
+            return self._jobs[kind]
+        are_declared = kind in self._fast_metrics_jobs and self._are_metrics_declared()
+        return (self._fast_metrics_jobs if are_declared else self._fast_jobs)[kind]
+
+    def _are_metrics_declared(self) -> bool:
+        with self._state.read() as connection:
+            return metric_rows.are_beyond_plain(connection)
 
     def _settle(
         self, due: Sequence[jobs.Job], run_id: str, failures: Sequence[str]

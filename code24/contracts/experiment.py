@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from code24.contracts.change import Change
+from code24.contracts.metric import Metric, check_metrics
 from code24.contracts.wire import Contract, GoalType, Identifier, Moment, Slug
 
 TestStatus = Literal["draft", "running", "paused", "complete"]
@@ -65,6 +66,8 @@ class Experiment(Contract, frozen=True, kw_only=True):
     start_date: Moment | None = None
     end_date: Moment | None = None
     winner_variant: Slug | None = None
+    metrics: Annotated[tuple[Metric, ...], msgspec.Meta(max_length=50)] = ()
+    """What it is judged by; the defaults of its goal where none is declared."""
 
     def __post_init__(self) -> None:
         """Reject a definition that cannot be assigned or analysed."""
@@ -94,6 +97,10 @@ class Experiment(Contract, frozen=True, kw_only=True):
                 f"test {self.test_id!r}: winnerVariant {self.winner_variant!r} "
                 f"is none of its variants {ids}"
             )
+        try:
+            check_metrics(self.metrics)
+        except ValueError as error:
+            raise ValueError(f"test {self.test_id!r}: {error}") from error
 
 
 class PastVariant(Contract, frozen=True, kw_only=True):

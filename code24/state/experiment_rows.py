@@ -9,10 +9,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from code24.contracts.experiment import Experiment, Namespace, Variant
+from code24.contracts.metric import Metric
 from code24.state.errors import NotKnownError
-from code24.state.tables import ab_tests, test_plans, weight_history
+from code24.state.tables import ab_tests, test_metrics, test_plans, weight_history
 
 VARIANTS = tuple[Variant, ...]
+METRICS = tuple[Metric, ...]
 
 
 def insert(connection: Connection, experiment: Experiment) -> None:
@@ -33,6 +35,11 @@ def insert(connection: Connection, experiment: Experiment) -> None:
     }
     connection.execute(sa.insert(ab_tests).values(values))
     put_plan(connection, experiment)
+    if experiment.metrics:
+        query = sa.insert(test_metrics).values(
+            test_id=experiment.test_id, metrics=experiment.metrics
+        )
+        connection.execute(query)
 
 
 def put_plan(connection: Connection, experiment: Experiment) -> None:
@@ -72,7 +79,10 @@ def select_tests() -> sa.Select[Any]:
     plan = test_plans.c
     part = (plan.namespace, plan.low, plan.high)
     dates = (plan.planned_start_date, plan.planned_end_date)
-    return sa.select(ab_tests, *part, *dates).join(test_plans, isouter=True)
+    query = sa.select(ab_tests, *part, *dates, test_metrics.c.metrics)
+    return query.join(test_plans, isouter=True).join(
+        test_metrics, test_metrics.c.test_id == ab_tests.c.id, isouter=True
+    )
 
 
 def require(connection: Connection, test_id: str) -> Experiment:
@@ -106,6 +116,7 @@ def experiment_of(row: RowMapping) -> Experiment:
         start_date=row["start_date"],
         end_date=row["end_date"],
         winner_variant=row["winner_variant"],
+        metrics=msgspec.convert(row["metrics"] or (), METRICS),
     )
 
 

@@ -343,6 +343,7 @@ def _same(connection: Connection, known: Experiment, wanted: Experiment) -> Expe
         "hash_version",
         "seed",
         "namespace",
+        "metrics",
     ):
         if getattr(made_with, name) != getattr(wanted, name):
             raise StateError(

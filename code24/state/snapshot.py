@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from code24.contracts.experiment import Experiment
 from code24.holdout import verification
-from code24.state import experiment_rows
+from code24.state import experiment_rows, metric_rows
 from code24.state import tables as t
 from code24.state.store import State
 
@@ -132,6 +132,14 @@ def _variant_row(test_id: str, index: int, variant_id: str, name: str) -> Row:
     }
 
 
+def _metrics(connection: Connection) -> list[Row]:
+    stays = _stays(t.ab_tests.c.site_id)
+    query = experiment_rows.select_tests().where(stays)
+    own = map(experiment_rows.experiment_of, connection.execute(query).mappings())
+    tests = [*own, *_verifications(connection)]
+    return _by_key([row for test in tests for row in metric_rows.rows_of(test)])
+
+
 def _by_key(rows: list[Row]) -> list[Row]:
     """Order by test; the rows of one stay as they are."""
     return sorted(rows, key=lambda row: str(row["experiment_id"]))
@@ -205,6 +213,7 @@ _ROWS: dict[str, Callable[[Connection], list[Row]]] = {
     "goals": _goals,
     "experiments": _experiments,
     "variants": _variants,
+    "metrics": _metrics,
     "weights": _weights,
     "decisions": _decisions,
     "past_experiments": _past_experiments,

@@ -117,6 +117,14 @@ test_plans = sa.Table(
 )
 """One row per test that has a slice of a namespace, or starts or ends at a set time."""
 
+test_metrics = sa.Table(
+    "test_metrics",
+    metadata,
+    Column("test_id", Text, ForeignKey("ab_tests.id"), primary_key=True),
+    Column("metrics", DOCUMENT, nullable=False),
+)
+"""One row per test that declares its metrics; others have the defaults."""
+
 weight_history = sa.Table(
     "weight_history",
     metadata,

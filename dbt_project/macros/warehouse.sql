@@ -12,6 +12,7 @@
             ) -%}
         {%- endfor -%}
         {%- do run_query(create_watermarks()) -%}
+        {%- do run_query(create_metrics_read()) -%}
     {%- endif -%}
 {% endmacro %}
 

@@ -10,6 +10,7 @@ from code24.errors import Code24Error
 from models.experiments import e_value, programme, sample_ratio
 from models.experiments.arms import Arms, Floats, build
 from models.experiments.counts import checked
+from models.experiments.metrics.goals import NO_GOALS, with_goals
 from models.experiments.mixing import MixedPrior, mix
 from models.experiments.sample_ratio import SampleRatioRule
 from models.priors.mixture import DEFAULT_PRIOR, Prior
@@ -23,6 +24,8 @@ ANALYSIS_SCHEMA: dict[str, pl.DataType] = {
     "variation_index": pl.Int64(),
     "variant_id": pl.String(),
     "is_control": pl.Boolean(),
+    "metric": pl.String(),
+    "metric_kind": pl.String(),
     "weight": pl.Float64(),
     "units": pl.Int64(),
     "conversions": pl.Int64(),
@@ -99,6 +102,7 @@ def analyze(
     weights: pl.DataFrame,
     prior: Priors = DEFAULT_PRIOR,
     config: AnalysisConfig = DEFAULT_CONFIG,
+    figures: pl.DataFrame = NO_GOALS,
 ) -> pl.DataFrame:
     """Analyse all tests at once.
 
@@ -108,11 +112,14 @@ def analyze(
         prior: one prior for all tests, or one for each; a test that the mapping
             lacks gets the default prior.
         config: interval, least data and sample-ratio levels.
+        figures: what ``metrics.figures.figures`` found; the goals among them take the
+            place of conversions in their tests.
 
     Returns:
         ``ANALYSIS_SCHEMA``, sorted by test and variant. A test with a ``problem``
-        has its counts and no estimates. ``effect`` is the posterior mean of the
-        natural log of the rate ratio to the control; ``lift`` the posterior mean of
+        has its counts and no estimates. ``rate`` is the figure of its goal metric
+        (``metric``): a share, mean, ratio or quantile; ``effect`` the posterior mean
+        of the natural log of its ratio to the control's; ``lift`` the posterior mean of
         that ratio minus 1; ``expected_loss`` a share of the control's rate;
         ``observed_sd`` the standard error of the log ratio as counted.
         ``chance_to_win`` and ``e_value`` are null for controls, ``e_value`` also
@@ -122,7 +129,7 @@ def analyze(
     Raises:
         AnalysisInputError: a table lacks a column.
     """
-    rows = _with_prior(checked(stats, weights), prior)
+    rows = _with_prior(with_goals(checked(stats, weights), figures), prior)
     active = rows.filter("is_active")
     estimates = _estimates(active, config) if active.height else active.clear()
     key = ["experiment_id", "variation_index"]
@@ -170,12 +177,7 @@ def _is_frozen() -> pl.Expr:
 
 
 def _estimates(active: pl.DataFrame, config: AnalysisConfig) -> pl.DataFrame:
-    arms = build(
-        active["experiment_id"].rle_id().cast(pl.Int64).to_numpy(),
-        (active["variation_index"] == 0).to_numpy(),
-        active["units"].to_numpy(),
-        active["conversions"].to_numpy(),
-    )
+    arms = _arms(active)
     prior = _mixed_prior(active.filter(pl.Series(arms.is_control)))
     return active.with_columns(
         pl.Series("is_control", arms.is_control),
@@ -183,6 +185,26 @@ def _estimates(active: pl.DataFrame, config: AnalysisConfig) -> pl.DataFrame:
         *_evidence(active, arms, prior),
         *_sample_ratio(active, arms, config.sample_ratio),
         _is_enough(config.least_conversions),
+    )
+
+
+def _arms(active: pl.DataFrame) -> Arms:
+    arms = build(
+        active["experiment_id"].rle_id().cast(pl.Int64).to_numpy(),
+        (active["variation_index"] == 0).to_numpy(),
+        active["counted_units"].to_numpy(),
+        active["conversions"].to_numpy(),
+    )
+    is_counted = active["is_counted"].to_numpy()
+    if is_counted.all():
+        return arms
+    log_figure, log_variance = (
+        active[name].to_numpy() for name in ("log_figure", "log_variance")
+    )
+    return arms._replace(
+        log_rate=np.where(is_counted, arms.log_rate, log_figure),
+        variance=np.where(is_counted, arms.variance, log_variance),
+        is_counted=is_counted,
     )
 
 
@@ -231,7 +253,11 @@ def _evidence(active: pl.DataFrame, arms: Arms, prior: MixedPrior) -> list[pl.Se
         prior.weights[test],
         prior.shift[test],
     )
-    rate = active["conversions"].to_numpy() / active["units"].to_numpy()
+    rate = np.where(
+        arms.is_counted,
+        arms.conversions / arms.units,
+        active["figure"].cast(pl.Float64).to_numpy(),
+    )
     control_rate = arms.of_control(rate)
     is_told = active["is_prior_frozen"].to_numpy()
     return [

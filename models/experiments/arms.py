@@ -22,6 +22,8 @@ class Arms(NamedTuple):
     """Natural logarithm of the conversion rate, corrected for small counts."""
     variance: Floats
     """Sampling variance of ``log_rate``."""
+    is_counted: Flags
+    """Whether the likelihood is binomial; else it is normal, of these two alone."""
 
     @property
     def tests(self) -> int:
@@ -61,6 +63,7 @@ class Arms(NamedTuple):
             self.conversions[rows],
             self.log_rate[rows],
             self.variance[rows],
+            self.is_counted[rows],
         )
 
 
@@ -69,7 +72,17 @@ def build(
 ) -> Arms:
     """Return the arms of tests with the counts ``units`` and ``conversions``."""
     log_rate, variance = log_rates(units, conversions)
-    return Arms(test, is_control, units, conversions, log_rate, variance)
+    is_counted = np.ones(len(test), dtype=np.bool_)
+    return Arms(test, is_control, units, conversions, log_rate, variance, is_counted)
+
+
+def log_means(mean: Floats, variance: Floats) -> Floats:
+    """Return the logarithm of a mean without its bias of order 1/units.
+
+    A logarithm is concave, so that of a noisy mean lies too low by half its variance.
+    """
+    corrected: Floats = np.log(mean) + variance / 2
+    return corrected
 
 
 def log_rates(units: Floats, conversions: Floats) -> tuple[Floats, Floats]:

@@ -243,6 +243,8 @@ def _confidence(kind: DecisionKind, chosen: Row | None) -> float | None:
 
 
 _TEST_EVIDENCE = (
+    "metric",
+    "metric_kind",
     "srm_p",
     "srm_level",
     "units_multiple",

@@ -102,7 +102,7 @@ def _update(arms: Arms, prior: PriorValues) -> Posterior:
         arms.is_control, *(values[arms.test] for values in prior)
     )
     log_rate = _bounded(arms, np.broadcast_to(arms.log_rate[:, None], center.shape))
-    for _ in range(STEPS):
+    for _ in range(STEPS if arms.is_counted.any() else 1):
         likelihood = _touching(arms, log_rate)
         found = _normal_update(arms, likelihood, center, variance)
         log_rate = _bounded(arms, found.level[arms.test] + found.center)
@@ -115,7 +115,18 @@ def _touching(arms: Arms, log_rate: Floats) -> _Normal:
     rate = np.exp(log_rate)
     expected = arms.units[:, None] * rate
     miss = (arms.conversions[:, None] - expected) / expected
-    return _Normal(log_rate + miss, (1.0 - rate) / expected)
+    return _given(arms, _Normal(log_rate + miss, (1.0 - rate) / expected))
+
+
+def _given(arms: Arms, likelihood: _Normal) -> _Normal:
+    """Put the likelihoods that are normal themselves in the place of those found."""
+    if arms.is_counted.all():
+        return likelihood
+    is_counted = arms.is_counted[:, None]
+    return _Normal(
+        np.where(is_counted, likelihood.log_rate, arms.log_rate[:, None]),
+        np.where(is_counted, likelihood.variance, arms.variance[:, None]),
+    )
 
 
 def _bounded(arms: Arms, log_rate: Floats) -> Floats:
@@ -152,7 +163,8 @@ def _correction(arms: Arms, likelihood: _Normal, log_rate: Floats) -> Floats:
         -np.exp(log_rate)
     )
     square = np.square(likelihood.log_rate - log_rate) / likelihood.variance
-    return arms.sums(binomial + 0.5 * (np.log(likelihood.variance) + square))
+    more = binomial + 0.5 * (np.log(likelihood.variance) + square)
+    return arms.sums(np.where(arms.is_counted[:, None], more, 0.0))
 
 
 def _with_skew(arms: Arms, found: Posterior, likelihood: _Normal) -> Posterior:
@@ -166,7 +178,7 @@ def _with_skew(arms: Arms, found: Posterior, likelihood: _Normal) -> Posterior:
     third = (1.0 + rate) / (1.0 - rate) / likelihood.variance
     rest = 1.0 - found.loading
     own = found.noise + np.square(rest) * found.level_variance[arms.test]
-    push = -0.5 * own * third
+    push = np.where(arms.is_counted[:, None], -0.5 * own * third, 0.0)
     level = found.level_variance * arms.sums(rest * push)
     center = found.center + found.noise * push - found.loading * level[arms.test]
     return _with_effects(arms, found._replace(center=center, level=found.level + level))

@@ -29,10 +29,18 @@ def lift(variant: Row) -> str:
 def too_little(arms: list[Row]) -> str:
     """Say which arm has the fewest conversions."""
     least = min(arms, key=lambda arm: arm["conversions"])
+    is_plain = least["metric_kind"] == "conversion"
+    what = "conversions" if is_plain else f"units with any {least['metric']}"
     return (
         f"Not enough data: variant {least['variant_id']!r} has "
-        f"{least['conversions']:,} conversions of {least['units']:,} units."
+        f"{least['conversions']:,} {what} of {least['units']:,} units."
     )
+
+
+def figure(row: Row) -> str:
+    """Name what the variants of a test are compared by."""
+    is_plain = row["metric_kind"] == "conversion"
+    return "the rate" if is_plain else f"metric {row['metric']!r}"
 
 
 def shipped(variant: Row, is_proven: bool) -> str:
@@ -41,8 +49,8 @@ def shipped(variant: Row, is_proven: bool) -> str:
     e = variant["e_value"]
     told = "no e-value" if e is None else f"e-value {e:.3g}"
     return (
-        f"Variant {variant['variant_id']!r} is expected to lift the rate by "
-        f"{lift(variant)}; another arm may be better by "
+        f"Variant {variant['variant_id']!r} is expected to lift "
+        f"{figure(variant)} by {lift(variant)}; another arm may be better by "
         f"{percent(variant['expected_loss'])} on expectation; more data could hardly "
         f"add to that; {proof} ({told})."
     )

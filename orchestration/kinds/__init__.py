@@ -20,5 +20,9 @@ KINDS: Mapping[JobKind, Kind] = {
 
 def job_names() -> set[str]:
     """Return the names of the Dagster jobs of all kinds."""
-    found = [kind.job.name for kind in KINDS.values()]
-    return {*found, *(k.fast_job.name for k in KINDS.values() if k.fast_job)}
+    return {
+        job.name
+        for kind in KINDS.values()
+        for job in (kind.job, kind.fast_job, kind.fast_metrics_job)
+        if job is not None
+    }

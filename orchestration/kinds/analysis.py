@@ -9,9 +9,13 @@ from orchestration.kinds.kind import Kind
 
 STATS_KEY = dg.AssetKey(["marts", "mart_experiment_stats"])
 STATS = dg.AssetSelection.assets(STATS_KEY)
+METRIC_STATS = dg.AssetSelection.assets(
+    ["marts", "mart_metric_stats"], ["marts", "mart_metric_histogram"]
+)
 DECIDING = dg.AssetSelection.assets(
     ["priors", "effect_priors"],
     ["experiments", "analyses"],
+    ["experiments", "metric_analyses"],
     ["decisions", "decisions"],
     ["release", "manifest"],
     ["reports", "console"],
@@ -20,6 +24,22 @@ NOT_READ = dg.AssetSelection.assets(
     ["raw", "goals"], ["raw", "decisions"], ["raw", "past_experiments"]
 )
 """Of shared state what no step of the hot path reads: these grow with history."""
+
+
+def _needed(stats: dg.AssetSelection) -> dg.AssetSelection:
+    """Return what a decision needs in a process whose views stand."""
+    incremental = dg.AssetSelection.tag(MATERIALIZED, "incremental")
+    seeds = dg.AssetSelection.tag(MATERIALIZED, "seed")
+    return (
+        (
+            (dg.AssetSelection.groups("raw") - seeds - NOT_READ)
+            | (stats.upstream() & incremental)
+            | stats
+            | DECIDING
+        ).without_checks()
+        | dg.AssetSelection.checks_for_assets(STATS_KEY)
+    ) - dg.AssetSelection.checks(*mart_checks)
+
 
 ANALYSIS = Kind(
     name="analysis",
@@ -38,27 +58,19 @@ ANALYSIS = Kind(
     ),
     fast_job=dg.define_asset_job(
         "fast_analysis_job",
-        selection=(
-            (
-                (
-                    dg.AssetSelection.groups("raw")
-                    - dg.AssetSelection.tag(MATERIALIZED, "seed")
-                    - NOT_READ
-                )
-                | (
-                    STATS.upstream()
-                    & dg.AssetSelection.tag(MATERIALIZED, "incremental")
-                )
-                | STATS
-                | DECIDING
-            ).without_checks()
-            | dg.AssetSelection.checks_for_assets(STATS_KEY)
-        )
-        - dg.AssetSelection.checks(*mart_checks),
+        selection=_needed(STATS),
         description=(
             "The hot path: the incremental models that the statistics are made of, the "
             "statistics with the tests of their keys and totals, the sample ratio, the "
             "decision, the release. Its cost grows with what is new."
+        ),
+    ),
+    fast_metrics_job=dg.define_asset_job(
+        "fast_metrics_analysis_job",
+        selection=_needed(STATS | METRIC_STATS),
+        description=(
+            "The hot path with the statistics of metrics that need their own: where a "
+            "running test has declared metrics."
         ),
     ),
 )

@@ -20,3 +20,5 @@ class Kind:
     fast_job: UnresolvedAssetJobDefinition | None = None
     """What is enough for a process in which ``job`` has gone through: views stand by
     then, and what is not read for the decision can wait for the loop."""
+    fast_metrics_job: UnresolvedAssetJobDefinition | None = None
+    """The same where a running test declares metrics, whose statistics take longer."""

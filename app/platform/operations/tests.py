@@ -22,6 +22,7 @@ from code24.contracts.experiment import (
     TestStatus,
     Variant,
 )
+from code24.contracts.metric import Metric
 from code24.contracts.wire import Contract, GoalType, Moment, Slug
 from code24.state import decisions, experiments, schedule
 
@@ -58,6 +59,8 @@ class NewTest(Contract, frozen=True, kw_only=True):
     namespace: Namespace | None = None
     planned_start_date: Moment | None = None
     planned_end_date: Moment | None = None
+    metrics: tuple[Metric, ...] = ()
+    """What it is judged by; the defaults of its goal where none is given."""
 
 
 class Trying(Contract, frozen=True, kw_only=True):

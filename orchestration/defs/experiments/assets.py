@@ -1,9 +1,14 @@
 """The analysis of all tests."""
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 import dagster as dg
 import polars as pl
 
 from models.experiments.analysis import analyze
+from models.experiments.metrics.comparing import compare
+from models.experiments.metrics.figures import figures
 from models.priors.mixture import from_row
 from orchestration.markdown import table_of
 from orchestration.resources import OWNERS
@@ -14,32 +19,92 @@ OFFSETS = "offsets"
 """Metadata of the analyses: of each partition of the log the first record not read."""
 
 
-@dg.asset(
-    key=ANALYSES,
-    deps=[
-        ["marts", "mart_experiment_stats"],
-        ["raw", "weights"],
-        ["priors", "effect_priors"],
+METRIC_ANALYSES = dg.AssetKey(["experiments", "metric_analyses"])
+
+
+class Inputs(NamedTuple):
+    """What the analysis reads, each table as it stands."""
+
+    stats: pl.DataFrame
+    weights: pl.DataFrame
+    priors: pl.DataFrame
+    metrics: pl.DataFrame
+    metric_stats: pl.DataFrame
+    histogram: pl.DataFrame
+
+
+class Tables(NamedTuple):
+    """What it writes."""
+
+    analyses: pl.DataFrame
+    metric_analyses: pl.DataFrame
+
+
+def _spec(key: dg.AssetKey, description: str, grain: str) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        key,
+        deps=[
+            ["marts", "mart_experiment_stats"],
+            ["marts", "mart_metric_stats"],
+            ["marts", "mart_metric_histogram"],
+            ["raw", "metrics"],
+            ["raw", "weights"],
+            ["priors", "effect_priors"],
+        ],
+        group_name="experiments",
+        owners=OWNERS,
+        kinds={"python", "duckdb"},
+        description=description,
+        metadata={"grain": grain},
+    )
+
+
+@dg.multi_asset(
+    name="analyses",
+    specs=[
+        _spec(
+            ANALYSES,
+            "Effect, interval, chance to win and soundness by the goal metric; one row "
+            "per test and variant.",
+            "one row per test and variant",
+        ),
+        _spec(
+            METRIC_ANALYSES,
+            "Secondary and guardrail metrics, with evidence of gain and of harm; one "
+            "row per test, metric and variant.",
+            "one row per test, metric and variant",
+        ),
     ],
-    group_name="experiments",
-    owners=OWNERS,
-    kinds={"python", "duckdb"},
-    metadata={"grain": "one row per test and variant"},
     pool=WAREHOUSE_POOL,
 )
-def analyses(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult[None]:
-    """Effect, interval, chance to win and soundness; one row per test and variant."""
+def analyses(
+    warehouse: dg.ResourceParam[Warehouse],
+) -> Iterator[dg.MaterializeResult[None]]:
+    """Analyse every test by its goal metric, and by those watched beside it."""
     with warehouse.connect() as connection:
-        stats = rows(connection, "from marts.mart_experiment_stats")
-        weights = rows(connection, "from raw.weights")
-        priors = rows(connection, "from priors.effect_priors")
+        found = Inputs(*(rows(connection, f"from {table}") for table in _TABLES))
         read = rows(connection, _READ)
-    table = analyse(stats, weights, priors)
-    warehouse.replace("experiments", "analyses", table)
+    made = analyse(found)
+    for name, table in made._asdict().items():
+        warehouse.replace("experiments", name, table)
     offsets = dg.MetadataValue.json(dict(read.iter_rows()))
-    return dg.MaterializeResult(metadata={**_metadata(table), OFFSETS: offsets})
+    yield dg.MaterializeResult(
+        asset_key=ANALYSES, metadata={**_metadata(made.analyses), OFFSETS: offsets}
+    )
+    yield dg.MaterializeResult(
+        asset_key=METRIC_ANALYSES,
+        metadata={"dagster/row_count": made.metric_analyses.height},
+    )
 
 
+_TABLES = (
+    "marts.mart_experiment_stats",
+    "raw.weights",
+    "priors.effect_priors",
+    "raw.metrics",
+    "marts.mart_metric_stats",
+    "marts.mart_metric_histogram",
+)
 _READ = """
 select log_partition, next_offset
 from staging.watermarks
@@ -48,15 +113,15 @@ order by log_partition
 """
 
 
-def analyse(
-    stats: pl.DataFrame, weights: pl.DataFrame, priors: pl.DataFrame
-) -> pl.DataFrame:
+def analyse(found: Inputs) -> Tables:
     """Analyse all tests, each from its own row of ``priors.effect_priors``."""
-    of_tests = priors.filter(pl.col("experiment_id").is_not_null())
-    return analyze(
-        stats,
-        weights,
-        {row["experiment_id"]: from_row(row) for row in of_tests.iter_rows(named=True)},
+    of_tests = found.priors.filter(pl.col("experiment_id").is_not_null())
+    priors = {
+        row["experiment_id"]: from_row(row) for row in of_tests.iter_rows(named=True)
+    }
+    told = figures(found.metrics, found.stats, found.metric_stats, found.histogram)
+    return Tables(
+        analyze(found.stats, found.weights, priors, figures=told), compare(told)
     )
 
 

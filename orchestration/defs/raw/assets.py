@@ -26,6 +26,7 @@ _DESCRIPTIONS = {
     "goals": "Goals of each site, main one first; one row per site and goal",
     "experiments": "Tests as shared state holds them; one row per test",
     "variants": "Variants, control first; one row per test and variant",
+    "metrics": "What each test is judged by; one row per test and metric",
     "weights": "Planned traffic since when; one row per test, time and variant",
     "decisions": "The decision log as of this run's start; one row per decision",
     "past_experiments": "Finished tests of before; one row per test and variant",

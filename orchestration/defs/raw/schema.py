@@ -60,6 +60,29 @@ SNAPSHOTS: dict[str, pa.Schema] = {
             "name": _TEXT,
         }
     ),
+    "metrics": pa.schema(
+        {
+            "experiment_id": _TEXT,
+            "metric_id": _TEXT,
+            "site_id": _TEXT,
+            "position": pa.int32(),
+            "role": _TEXT,
+            "kind": _TEXT,
+            "is_plain": pa.bool_(),
+            "is_increase_good": pa.bool_(),
+            "measure": _TEXT,
+            "measure_goal_type": _TEXT,
+            "per": _TEXT,
+            "per_goal_type": _TEXT,
+            "delay_hours": pa.float64(),
+            "window_hours": pa.float64(),
+            "is_mature_only": pa.bool_(),
+            "cap": pa.float64(),
+            "cap_share": pa.float64(),
+            "covariate_days": pa.int32(),
+            "quantile": pa.float64(),
+        }
+    ),
     "weights": pa.schema(
         {
             "experiment_id": _TEXT,

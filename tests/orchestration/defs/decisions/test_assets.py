@@ -6,9 +6,10 @@ import pytest
 from code24.settings import Settings
 from code24.state import approvals, experiments, open_state, schedule, site_policies
 from code24.state import decisions as log
+from models.experiments.metrics.figures import METRIC_COLUMNS
 from models.experiments.policy import DEFAULT_POLICY, Policy, Verdict
 from orchestration.defs.decisions.assets import as_decisions, decide_all
-from orchestration.defs.experiments.assets import analyse
+from orchestration.defs.experiments.assets import Inputs, analyse
 from orchestration.defs.priors.assets import EFFECT_PRIORS
 from tests.orchestration.homes import NOW, START, fill_state
 
@@ -49,7 +50,11 @@ def analyses() -> pl.DataFrame:
             "weight": [0.5, 0.5],
         }
     )
-    return analyse(pl.DataFrame(rows), weights, pl.DataFrame(schema=EFFECT_PRIORS))
+    priors = pl.DataFrame(schema=EFFECT_PRIORS)
+    none = pl.DataFrame()
+    metrics = pl.DataFrame(schema=dict.fromkeys(METRIC_COLUMNS, pl.String))
+    found = Inputs(pl.DataFrame(rows), weights, priors, metrics, none, none)
+    return analyse(found).analyses
 
 
 def test_the_id_is_the_test_its_evidence_and_the_policy_not_the_time() -> None:
