@@ -18,6 +18,8 @@ from code24.contracts.experiment import Experiment
 from code24.contracts.site_policy import SitePolicy
 from code24.errors import Code24Error
 from code24.settings import HOST, Settings
+from code24.state.erasures import Erasure
+from code24.state.retention import KeptDays
 
 READ_SECONDS = 2.0
 """It is on this machine: one that takes longer to tell something is not well."""
@@ -138,6 +140,14 @@ class Control:
             f'curl -X POST -H "Authorization: Bearer $(cat {self._token_path})" '
             f"{self._base}/v1/switches -d '{body}'"
         )
+
+    def erasures(self) -> list[Erasure]:
+        """Return the receipts of erasures, the newest first."""
+        return _as(self._get("/v1/erasures").get("erasures"), list[Erasure])
+
+    def retention(self) -> list[KeptDays]:
+        """Return how long each site's events are kept."""
+        return _as(self._get("/v1/retention").get("retention"), list[KeptDays])
 
     def jobs(self) -> dict[str, Any]:
         """Return jobs, counts by status, and workers, as the control API tells them."""

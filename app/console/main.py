@@ -20,6 +20,7 @@ PAGES = (
         icon=":material/approval:",
     ),
     st.Page("views/jobs.py", title="Jobs", icon=":material/work_history:"),
+    st.Page("views/privacy.py", title="Privacy", icon=":material/shield_person:"),
     st.Page("views/health.py", title="Health", icon=":material/monitor_heart:"),
     st.Page(page.SITE_PAGE, title="Site", visibility="hidden"),
     st.Page(page.TEST_PAGE, title="Test", visibility="hidden"),

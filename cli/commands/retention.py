@@ -9,8 +9,8 @@ import typer
 from cli.output import console, show_fields, show_json, show_table
 from code24.errors import Code24Error
 from code24.settings import Settings, load
-from code24.state import State, open_state, sites
-from code24.state.retention import own_days, retention_of, set_days
+from code24.state import State, open_state
+from code24.state.retention import kept_days, retention_of, set_days
 
 app = typer.Typer(
     help="How long events are kept; see docs/privacy.md.",
@@ -48,16 +48,7 @@ def list_(as_json: AsJson = False) -> None:
     """List how long each site's events are kept."""
     settings = load()
     with open_state(settings.database_url) as state:
-        own = own_days(state)
-        days = {one.site_id: own.get(one.site_id) for one in sites.list_sites(state)}
-    kept = [
-        {
-            "siteId": site_id,
-            "days": settings.retention_days if one is None else one,
-            "isOwn": one is not None,
-        }
-        for site_id, one in days.items()
-    ]
+        kept = kept_days(state, settings.retention_days)
     if as_json:
         show_json(kept)
         return
@@ -65,9 +56,9 @@ def list_(as_json: AsJson = False) -> None:
         ("site", "days kept", "from"),
         [
             (
-                one["siteId"],
-                one["days"] or "until erased",
-                "its own" if one["isOwn"] else "CODE24_RETENTION_DAYS",
+                one.site_id,
+                one.days or "until erased",
+                "its own" if one.is_own else "CODE24_RETENTION_DAYS",
             )
             for one in kept
         ],

@@ -4,6 +4,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from code24.contracts.wire import Contract
 from code24.privacy.retention import Retention
 from code24.state import audit, sites
 from code24.state.errors import StateError
@@ -11,6 +12,34 @@ from code24.state.store import State
 from code24.state.tables import retention
 
 MOST_DAYS = 36_500
+
+
+class KeptDays(Contract, frozen=True, kw_only=True):
+    """How long one site's events are kept."""
+
+    site_id: str
+    days: int
+    """Days after an event happened; 0 keeps it until it is erased."""
+    is_own: bool
+    """Whether the site has a time of its own, or the setting's."""
+
+
+def kept_days(state: State, days: int) -> list[KeptDays]:
+    """Return how long each site's events are kept.
+
+    Args:
+        state: The shared state.
+        days: The setting's, ``CODE24_RETENTION_DAYS``.
+    """
+    own = own_days(state)
+    return [
+        KeptDays(
+            site_id=one.site_id,
+            days=own.get(one.site_id, days),
+            is_own=one.site_id in own,
+        )
+        for one in sites.list_sites(state)
+    ]
 
 
 def own_days(state: State) -> dict[str, int]:

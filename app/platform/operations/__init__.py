@@ -10,6 +10,7 @@ from app.platform.operations.health import HEALTH
 from app.platform.operations.jobs import JOBS
 from app.platform.operations.operation import Operation
 from app.platform.operations.policies import POLICIES
+from app.platform.operations.privacy import PRIVACY
 from app.platform.operations.sites import SITES
 from app.platform.operations.switches import SWITCHES
 from app.platform.operations.tests import TESTS
@@ -25,5 +26,6 @@ OPERATIONS: tuple[Operation, ...] = (
     *ALARMS,
     *APPROVALS,
     *JOBS,
+    *PRIVACY,
     *SWITCHES,
 )

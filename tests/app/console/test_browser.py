@@ -25,6 +25,7 @@ VIEWS = {
     "/decisions": "Decisions",
     "/approvals": "Approvals",
     "/site?id=daily-news": "daily-news",
+    "/privacy": "Privacy",
     "/health": "Health",
 }
 

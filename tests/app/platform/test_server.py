@@ -16,9 +16,11 @@ from code24.state import (
     State,
     audit,
     decisions,
+    erasures,
     experiments,
     jobs,
     messages,
+    retention,
     sites,
     workers,
 )
@@ -291,3 +293,21 @@ def test_openapi_refers_only_to_what_it_holds(client: httpx.Client) -> None:
     referred = {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}
     assert referred <= set(held)
     assert {"Site", "Experiment", "Decision", "Job", "Switches"} <= referred
+
+
+def test_receipts_and_retention_are_told_without_ids(
+    client: httpx.Client, state: State, settings: Settings
+) -> None:
+    subject = erasures.subject(state, "shop", "ada@shop.example", keys=settings.keys)
+    begun = erasures.begin(state, subject, actor="officer", now=NOW)
+    retention.set_days(state, "shop", 30, actor="t", now=NOW)
+    answer = client.get("/v1/erasures", params={"siteId": "shop"})
+    found = msgspec.convert(answer.json()["erasures"], list[erasures.Erasure])
+    assert found == [begun]
+    assert "ada" not in answer.text
+    assert client.get("/v1/erasures", params={"siteId": "x"}).json()["erasures"] == []
+    one = client.get(f"/v1/erasures/{begun.erasure_id}")
+    assert one.json()["status"] == "running"
+    assert client.get("/v1/erasures/none").status_code == 404
+    kept = client.get("/v1/retention").json()["retention"]
+    assert kept == [{"siteId": "shop", "days": 30, "isOwn": True}]
