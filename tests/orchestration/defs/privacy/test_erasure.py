@@ -59,7 +59,7 @@ def test_the_warehouse_equals_one_rebuilt_from_the_log(
     rebuilt.warehouse.unlink()
     assert run_loop(rebuilt, lambda _: None).is_success
     assert verify(rebuilt.raw) == verify(settings.raw)
-    assert _differing(settings, rebuilt) == {}
+    assert differing(settings, rebuilt) == {}
 
 
 def test_a_second_erasure_finds_nothing(erased: Broken) -> None:
@@ -104,7 +104,7 @@ def _staged(settings: Settings, condition: str) -> list[tuple[Any, ...]]:
         ).fetchall()
 
 
-def _differing(one: Settings, other: Settings) -> dict[str, int]:
+def differing(one: Settings, other: Settings) -> dict[str, int]:
     """Count rows that differ by table.
 
     Watermarks do not count: they end with the last record that is still there.
