@@ -25,6 +25,7 @@ from code24.contracts.event import (
 from code24.contracts.wire import digest, encode
 from code24.enrichment import enrich
 from code24.enrichment.clock import happened_at, is_clock_time
+from code24.enrichment.suspects import NO_SUSPECTS, Suspects
 from code24.errors import Code24Error
 from code24.event_log import EventLog, SegmentWriter
 from code24.privacy.erased import NOBODY, Erased
@@ -59,6 +60,7 @@ def admit(  # noqa: PLR0913 - each is a fact of its own
     expected_site: str | None = None,
     facts: RequestFacts = NO_REQUEST,
     erased: Erased = NOBODY,
+    suspects: Suspects = NO_SUSPECTS,
 ) -> LogRecord | DeadLetter:
     """Validate one event, complete it, add what its user agent tells, flag a bot.
 
@@ -74,6 +76,7 @@ def admit(  # noqa: PLR0913 - each is a fact of its own
             user agent, and the cookieless id where there is no ``visitorId``.
         erased: Whose earlier events are not taken; nothing of them is kept but the
             reason of a dead letter without a body.
+        suspects: Which referrers only bots have.
     """
     text = body if isinstance(body, bytes) else repr(body).encode(errors="replace")
     buried = partial(
@@ -97,7 +100,8 @@ def admit(  # noqa: PLR0913 - each is a fact of its own
     except _RefusedError as refused:
         # Who sent it is known now only: the letter must say it to be replayed.
         return buried(str(refused), text if arriving.visitor_id else encode(event))
-    metadata, bot_reason = enrich(event.metadata, origin)
+    suspected = suspects.referrer_reason(event.referrer) or facts.data_centre
+    metadata, bot_reason = enrich(event.metadata, origin, suspected)
     return LogRecord(
         event=msgspec.structs.replace(event, metadata=metadata),
         received_at=received_at,

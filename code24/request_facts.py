@@ -23,6 +23,8 @@ class RequestFacts:
     """The ``Origin`` of the page that sent it."""
     language: str | None = None
     """The ``Accept-Language`` header."""
+    data_centre: str | None = None
+    """Why its address is taken for a data centre's; none where it is not."""
     visitor_id: str | None = None
     """The cookieless id of whoever sent it, at this site and day."""
 

@@ -125,6 +125,11 @@ class Settings:
         return self.home / "salts"
 
     @property
+    def lists(self) -> Path:
+        """Return the folder of an operator's lists of faked referrers and networks."""
+        return self.home / "lists"
+
+    @property
     def dagster_home(self) -> Path:
         """Return Dagster's instance folder."""
         return self.home / "dagster"

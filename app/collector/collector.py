@@ -119,6 +119,7 @@ class Collector:
                 expected_site=site_id,
                 facts=facts,
                 erased=self.sites.erased,
+                suspects=self.clients.suspects,
             )
             for event in events
         ]
@@ -195,7 +196,9 @@ def open_collector(
                 committer=writer,
                 sites=SiteDirectory(state),
                 clients=Clients(
-                    CookielessIds(settings.salts), settings.trusted_proxies
+                    CookielessIds(settings.salts),
+                    settings.trusted_proxies,
+                    settings.lists,
                 ),
                 pseudonyms=Pseudonyms(settings.keys),
                 live=live,

@@ -8,6 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.collector.clients import BROWSER
 from app.collector.collector import Collector
 from app.collector.envelope import header_key, read_body
 from app.collector.protocols.protocol import (
@@ -34,9 +35,6 @@ from code24.cookieless import SaltError
 from code24.intake import dead_letter
 from code24.request_facts import RequestFacts
 from code24.state import StateError
-
-BROWSER = "Mozilla/"
-"""How every browser's user agent starts; a server's client has a name of its own."""
 
 BYTES_PER_EVENT = 4 * 1024
 """Larger events count as several towards a site's limit."""

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Literal, NamedTuple, Protocol
 
 from code24.contracts.experiment import Experiment, PastExperiment
+from code24.enrichment.suspects import NO_SUSPECTS, Suspects
 from code24.errors import Code24Error
 from code24.personal import Pseudonyms
 
@@ -65,6 +66,8 @@ class Request:
     """The host of that site, where it is known."""
     keys: Path | None = None
     """The home's folder of keys; none: what is hashed is hashed with a passing one."""
+    suspects: Suspects = NO_SUSPECTS
+    """Which referrers only bots have."""
     meter: Meter = field(default_factory=Meter)
 
     def pseudonym(self, site_id: str) -> Callable[[str], str]:

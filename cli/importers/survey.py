@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -26,6 +26,7 @@ from cli.importers.transfer import (
 )
 from code24.contracts.event import DeadLetter, Event
 from code24.contracts.wire import Contract
+from code24.enrichment.suspects import read_suspects
 from code24.settings import Settings
 from code24.state import open_state, sites
 
@@ -90,12 +91,10 @@ def survey(
     request, known = _asked(settings, path, site, options or {})
     tally = _Tally()
     for importer, file in files:
-        asked_of = Request(
-            request.site_id, request.options, request.host, None, Meter()
-        )
+        asked_of = replace(request, keys=None, meter=Meter())
         items = islice(importer.read(file, asked_of), limit)
         for number, item in enumerate(items, start=1):
-            _count(tally, item, asked_of.site_id, known)
+            _count(tally, item, asked_of, known)
             if progress is not None and number % EVERY == 0:
                 progress(Step(file.name, number, asked_of.meter))
     return Survey(
@@ -121,7 +120,9 @@ def _asked(
     own = {site_id} if site_id else set()
     if not settings.state_url and not (settings.home / "state").exists():
         host = described.host if described else None
-        return Request(site_id, options, host), frozenset(own)
+        suspects = read_suspects(settings.lists)
+        asked_of = Request(site_id, options, host, suspects=suspects)
+        return asked_of, frozenset(own)
     with open_state(settings.database_url) as state:
         if described is None:
             require_site(state, site)
@@ -130,13 +131,14 @@ def _asked(
 
 
 def _count(
-    tally: _Tally, item: ImportItem, site_id: str | None, known: frozenset[str]
+    tally: _Tally, item: ImportItem, request: Request, known: frozenset[str]
 ) -> None:
     tally.rows += 1
     if isinstance(item, SkippedRow):
         tally.skipped[item.reason] += 1
     elif isinstance(item, EventRow | BadRow):
-        found = outcome(item, site_id, known, datetime.now(UTC))
+        at, suspects = datetime.now(UTC), request.suspects
+        found = outcome(item, request.site_id, known, at, suspects=suspects)
         if isinstance(found, DeadLetter):
             _count_refused(tally, found)
         else:

@@ -25,6 +25,7 @@ from cli.importers.private import without_addresses
 from code24.contracts.event import DeadLetter, LogRecord
 from code24.contracts.experiment import Experiment, PastExperiment
 from code24.contracts.wire import GoalType, digest
+from code24.enrichment.suspects import NO_SUSPECTS, Suspects, read_suspects
 from code24.intake import IntakeLog, admit, dead_letter, encode_outcomes
 from code24.privacy.erased import NOBODY, Erased
 from code24.settings import Settings
@@ -162,6 +163,7 @@ def asked(
         options=options,
         host=hosts.get(site_id) if site_id else None,
         keys=settings.keys,
+        suspects=read_suspects(settings.lists),
     )
 
 
@@ -309,7 +311,8 @@ class _Transfer:
 
     def _outcome(self, row: EventRow | BadRow, gone: Erased) -> LogRecord | DeadLetter:
         site_id = self._request.site_id
-        return outcome(row, site_id, self._sites, self._started_at, gone)
+        at, suspects = self._started_at, self._request.suspects
+        return outcome(row, site_id, self._sites, at, gone, suspects)
 
     def _summary(
         self, added: Mapping[str, int], *, is_repeated: bool = False
@@ -329,6 +332,7 @@ def outcome(
     known_sites: Collection[str],
     received_at: datetime,
     gone: Erased = NOBODY,
+    suspects: Suspects = NO_SUSPECTS,
 ) -> LogRecord | DeadLetter:
     """Return what the door makes of a row; no dead letter shows an address."""
     if isinstance(row, BadRow):
@@ -348,6 +352,7 @@ def outcome(
         sites=known_sites,
         expected_site=site_id,
         erased=gone,
+        suspects=suspects,
     )
 
 

@@ -13,6 +13,7 @@ from cli.replay.ledger import Ledger, Place
 from code24 import event_log
 from code24.contracts.event import DeadLetter, LogRecord, removed_on
 from code24.contracts.wire import Contract
+from code24.enrichment.suspects import Suspects, read_suspects
 from code24.errors import Code24Error
 from code24.intake import IntakeLog, admit, dead_folder, encode_outcomes
 from code24.privacy.erased import Erased
@@ -70,6 +71,14 @@ class Summary(Contract, frozen=True, kw_only=True):
     refused: int
     replayed_before: int
     groups: tuple[Group, ...]
+
+
+class _Door(NamedTuple):
+    """What the door goes by."""
+
+    sites: frozenset[str]
+    gone: Erased
+    suspects: Suspects
 
 
 class _Letter(NamedTuple):
@@ -141,6 +150,7 @@ def run_replay(
     with open_state(settings.database_url) as state:
         known = frozenset(site.site_id for site in sites.list_sites(state))
         gone = erasures.erased(state)
+    door = _Door(known, gone, read_suspects(settings.lists))
     tally = _Tally()
     with ExitStack() as stack:
         ledger = stack.enter_context(Ledger(dead_folder(settings.log)))
@@ -150,14 +160,13 @@ def run_replay(
             ledger.repair(log.end)
         letters = _letters(settings, wanted, progress)
         while batch := tuple(islice(letters, BATCH)):
-            _replay(batch, known, gone, settings, ledger, log, tally)
+            _replay(batch, door, settings, ledger, log, tally)
     return tally.summary(is_dry_run=is_dry_run)
 
 
 def _replay(
     batch: tuple[_Letter, ...],
-    known: frozenset[str],
-    gone: Erased,
+    door: _Door,
     settings: Settings,
     ledger: Ledger,
     log: IntakeLog | None,
@@ -173,7 +182,7 @@ def _replay(
         if one.place.offset in done[one.place.partition]:
             tally.add(one, "replayed_before", one.letter.reason)
             continue
-        outcome = _outcome(one, known, gone)
+        outcome = _outcome(one, door)
         if isinstance(outcome, LogRecord):
             admitted.append((one.place, outcome))
             tally.add(one, "admitted", one.letter.reason)
@@ -184,7 +193,7 @@ def _replay(
         log.append(encode_outcomes(record for _, record in admitted))
 
 
-def _outcome(one: _Letter, known: frozenset[str], gone: Erased) -> LogRecord | str:
+def _outcome(one: _Letter, door: _Door) -> LogRecord | str:
     """Return the letter as a record, or why it is still refused."""
     letter = one.letter
     if _code(letter) in NEVER:
@@ -194,9 +203,10 @@ def _outcome(one: _Letter, known: frozenset[str], gone: Erased) -> LogRecord | s
         origin="replay",
         received_at=datetime.now(UTC),
         source=letter.source,
-        sites=known,
+        sites=door.sites,
         expected_site=letter.site_id,
-        erased=gone,
+        erased=door.gone,
+        suspects=door.suspects,
     )
     return outcome if isinstance(outcome, LogRecord) else outcome.reason
 

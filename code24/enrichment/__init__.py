@@ -20,7 +20,9 @@ class Enriched(NamedTuple):
     bot_reason: str | None
 
 
-def enrich(metadata: dict[str, Any], origin: Origin) -> Enriched:
+def enrich(
+    metadata: dict[str, Any], origin: Origin, suspected: str | None = None
+) -> Enriched:
     """Return the metadata with ``device``, ``browser`` and ``os`` where it lacks them.
 
     The user agent itself is kept of bots alone, so that an operator sees who came: of
@@ -29,12 +31,13 @@ def enrich(metadata: dict[str, Any], origin: Origin) -> Enriched:
     Args:
         metadata: The event's; ``userAgent`` is its own, or else the request's.
         origin: How the event came; a live one may not bring a ``botReason``.
+        suspected: What its referrer or address says, where nothing else does.
     """
     agent = _agent(metadata)
     reason = _given_reason(metadata, origin) or declared_reason(metadata)
     if agent is None:
-        return Enriched(metadata, reason)
-    reason = reason or bot_reason(agent)
+        return Enriched(metadata, reason or suspected)
+    reason = reason or bot_reason(agent) or suspected
     parts = describe(agent)._asdict().items()
     found = {name: value for name, value in parts if value is not None}
     if reason is not None:

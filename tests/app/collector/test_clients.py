@@ -1,3 +1,5 @@
+import asyncio
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -94,3 +96,61 @@ def test_no_address_is_on_the_disk_in_any_form(settings: Settings) -> None:
         kept = path.read_bytes()
         assert raw.encode() not in kept, path
         assert other.encode() not in kept, path
+
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+
+def test_a_browser_in_a_listed_data_centre_is_flagged_and_its_address_not_kept(
+    settings: Settings,
+) -> None:
+    settings = replace(settings, trusted_proxies=(ip_network("127.0.0.0/8"),))
+    settings.lists.mkdir(parents=True)
+    (settings.lists / "data-centres.txt").write_text("203.0.113.0/24 Example Cloud\n")
+    (settings.lists / "referrer-spam.txt").write_text("semalt.example\n")
+    with serving(settings) as served:
+        for number, (agent, address) in enumerate(
+            [
+                (FIREFOX, "203.0.113.77"),
+                (FIREFOX, "198.51.100.7"),
+                ("shop-backend/1.0", "203.0.113.78"),
+            ]
+        ):
+            body = event(number, referrer="https://fine.example/", metadata={})
+            headers = {"User-Agent": agent, "X-Forwarded-For": address}
+            assert served.post(body, headers=headers).json()["accepted"] == 1
+        spam = event(9, referrer="https://x.semalt.example/")
+        assert served.post(spam).json()["accepted"] == 1
+        found = logged(settings)
+    assert [one.bot_reason for one in found] == [
+        "data-centre: Example Cloud",
+        None,
+        None,
+        "referrer-spam: semalt.example",
+    ]
+    assert found[0].event.metadata["device"] == "bot"
+    assert "203.0.113.7" not in repr(found)
+
+
+def test_lists_that_change_are_read_anew(tmp_path: Path) -> None:
+    clients = Clients(CookielessIds(tmp_path / "salts"), lists=tmp_path)
+    scope = {
+        "type": "http",
+        "headers": [(b"user-agent", FIREFOX.encode())],
+        "client": ("192.0.2.4", 1),
+    }
+    assert clients.facts(Request(scope), "shop", NOW).data_centre is None
+    (tmp_path / "data-centres.txt").write_text("192.0.2.0/24\n")
+
+    def until_read() -> None:
+        while not clients.suspects.networks:
+            time.sleep(0.01)
+
+    async def followed() -> None:
+        following = asyncio.create_task(clients.follow())
+        await asyncio.to_thread(until_read)
+        following.cancel()
+
+    asyncio.run(followed())
+    told = clients.facts(Request(scope), "shop", NOW).data_centre
+    assert told == "data-centre: listed"
