@@ -16,6 +16,7 @@ def test_every_module_with_an_importer_is_a_format() -> None:
         "complete-journey",
         "events",
         "ga4",
+        "growthbook",
         "headline-archive",
         "mapped",
         "past-experiments",
