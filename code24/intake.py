@@ -110,7 +110,7 @@ def admit(  # noqa: PLR0913 - each is a fact of its own
     )
 
 
-def dead_letter(
+def dead_letter(  # noqa: PLR0913 - each is a fact of its own
     reason: str,
     body: bytes | str,
     *,
@@ -119,6 +119,7 @@ def dead_letter(
     source: str,
     site_id: str | None = None,
     erased: Erased = NOBODY,
+    is_unmapped: bool = False,
 ) -> DeadLetter:
     """Return the dead letter of what was refused, its body cut to the limit.
 
@@ -135,6 +136,7 @@ def dead_letter(
         source=source,
         body=text,
         site_id=site_id,
+        is_unmapped=is_unmapped,
     )
 
 

@@ -189,4 +189,5 @@ def _letter(reason: str, body: bytes, context: Context) -> DeadLetter:
         received_at=context.received_at,
         source=context.path,
         site_id=context.site_id,
+        is_unmapped=True,
     )

@@ -43,7 +43,18 @@ def replay(
         show_json(done)
         return
     show_table(
-        ("reason", "site", "from", "letters", "pass", "refused", "before", "last", ""),
+        (
+            "reason",
+            "site",
+            "from",
+            "letters",
+            "pass",
+            "refused",
+            "unmapped",
+            "before",
+            "last",
+            "",
+        ),
         [
             (
                 group.reason,
@@ -52,6 +63,7 @@ def replay(
                 group.letters,
                 group.admitted,
                 group.refused,
+                group.unmapped,
                 group.replayed_before,
                 f"{group.last_at:%Y-%m-%d %H:%M}",
                 group.example[:80],
@@ -63,6 +75,7 @@ def replay(
     verb = "were replayed" if run else "would be replayed (--run replays them)"
     console.print(
         f"{done.admitted:,} {verb}, {done.refused:,} are refused still, "
+        f"{done.unmapped:,} are no events and can only be sent or imported again, "
         f"{done.replayed_before:,} were replayed before."
     )
 

@@ -342,7 +342,9 @@ def outcome(
             origin="import",
             received_at=received_at,
             source=row.source,
+            site_id=site_id,
             erased=gone,
+            is_unmapped=True,
         )
     return admit(
         row.body,

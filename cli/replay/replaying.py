@@ -56,6 +56,8 @@ class Group(Contract, frozen=True, kw_only=True):
     """They pass the door now: replayed, or to be replayed in a dry run."""
     refused: int
     """They do not pass the door now either, and stay letters."""
+    unmapped: int
+    """They are of another tool's form and can never pass: send or import them again."""
     replayed_before: int
     first_at: datetime
     last_at: datetime
@@ -69,6 +71,7 @@ class Summary(Contract, frozen=True, kw_only=True):
     is_dry_run: bool
     admitted: int
     refused: int
+    unmapped: int
     replayed_before: int
     groups: tuple[Group, ...]
 
@@ -94,7 +97,7 @@ class _Tally:
     groups: dict[tuple[str, str | None, str], Group] = field(default_factory=dict)
 
     def add(self, one: _Letter, kind: str, example: str) -> None:
-        """Count a letter as ``admitted``, ``refused`` or ``replayed_before``."""
+        """Count a letter as ``admitted``, ``refused``, ``unmapped`` or so on."""
         letter, at = one.letter, one.letter.received_at
         key = (_code(letter), one.site_id, _route(letter.source))
         known = self.groups.get(key) or Group(
@@ -104,6 +107,7 @@ class _Tally:
             letters=0,
             admitted=0,
             refused=0,
+            unmapped=0,
             replayed_before=0,
             first_at=at,
             last_at=at,
@@ -125,6 +129,7 @@ class _Tally:
             is_dry_run=is_dry_run,
             admitted=sum(group.admitted for group in groups),
             refused=sum(group.refused for group in groups),
+            unmapped=sum(group.unmapped for group in groups),
             replayed_before=sum(group.replayed_before for group in groups),
             groups=tuple(groups),
         )
@@ -182,6 +187,9 @@ def _replay(
         if one.place.offset in done[one.place.partition]:
             tally.add(one, "replayed_before", one.letter.reason)
             continue
+        if one.letter.is_unmapped:
+            tally.add(one, "unmapped", _way_out(one.letter))
+            continue
         outcome = _outcome(one, door)
         if isinstance(outcome, LogRecord):
             admitted.append((one.place, outcome))
@@ -191,6 +199,13 @@ def _replay(
     if log is not None and admitted:
         ledger.note([place for place, _ in admitted], log.end)
         log.append(encode_outcomes(record for _, record in admitted))
+
+
+def _way_out(letter: DeadLetter) -> str:
+    """Return what to do about a letter that never was an event."""
+    if letter.origin == "import":
+        return f"correct {letter.source} and import it again; {letter.reason}"
+    return f"send it again; it was not understood: {letter.reason}"
 
 
 def _outcome(one: _Letter, door: _Door) -> LogRecord | str:

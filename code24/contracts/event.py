@@ -132,3 +132,6 @@ class DeadLetter(Contract, frozen=True, kw_only=True):
     """The refused text, cut at ``MAX_EVENT_BYTES``."""
     site_id: str | None = None
     """The site that the sender may write to; none where no key or file named one."""
+    is_unmapped: bool = False
+    """Whether the body is of another tool's form and was never made an event: such a
+    letter shows what is wrong and cannot be replayed."""

@@ -2,10 +2,12 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
 
+from cli.importers import run_import
 from cli.replay import Summary, Wanted, run_replay
 from cli.replay import replaying as module
 from cli.replay.ledger import FILE, Ledger, Place
@@ -170,3 +172,35 @@ def test_an_erased_letter_is_passed_over(settings: Settings) -> None:
         log.append(Encoded([], [b'{"removed":"2026-11-01"}']))
     new_site(settings, "shop")
     assert run(settings).admitted == 1
+
+
+def test_what_never_was_an_event_is_told_apart_and_stays(
+    settings: Settings, tmp_path: Path
+) -> None:
+    with serving(settings) as served:
+        key = (served.site.write_key, "")
+        answer = served.client.post("/v1/track", json={"messageId": "m4"}, auth=key)
+        assert answer.json() == {"success": True}
+    rows = [
+        {
+            "type": "track",
+            "messageId": "m1",
+            "userId": "7",
+            "event": "A",
+            "timestamp": "1970-01-01T00:00:00Z",
+        },
+        {"type": "track", "messageId": "m2", "userId": "7", "event": "B", "context": 3},
+        {"type": "dance", "messageId": "m3", "userId": "7"},
+    ]
+    path = tmp_path / "calls.jsonl"
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    run_import(settings, path, site="shop")
+
+    done = run(settings)
+
+    assert (done.admitted, done.unmapped, replayed(settings)) == (0, 3, [])
+    assert done.refused == 1  # of 1970, which is no time of the web
+    examples = {group.source: group.example for group in done.groups if group.unmapped}
+    assert examples["calls.jsonl"].startswith("correct calls.jsonl:3 and import")
+    assert examples["/v1/track"].startswith("send it again")
+    assert "3 are no events" in code24(settings, "replay").stdout.replace("\n", " ")
