@@ -33,6 +33,7 @@ from code24.contracts.site import Site
 from code24.contracts.wire import encode
 from code24.cookieless import SaltError
 from code24.intake import dead_letter
+from code24.protocols.mending import mended_json
 from code24.request_facts import RequestFacts
 from code24.state import StateError
 
@@ -86,7 +87,7 @@ async def _opened(
     path, body = request.scope["path"], b""
     try:
         body = await read_body(request)
-        envelope = protocol.open(Arrival(path, request.query_params, body))
+        envelope = _open(protocol, Arrival(path, request.query_params, body))
     except BadBodyError as error:
         await collector.bury(str(error), body, path)
         reason = str(error).partition(":")[0]
@@ -98,6 +99,21 @@ async def _opened(
             f"{MAX_BATCH_EVENTS} are allowed",
         )
     return envelope, len(body)
+
+
+def _open(protocol: Protocol, arrival: Arrival) -> Envelope:
+    """Take the body apart; what is nearly JSON is mended, so that no batch is lost.
+
+    Raises:
+        BadBodyError: it holds no events.
+    """
+    try:
+        return protocol.open(arrival)
+    except BadBodyError:
+        mended = mended_json(arrival.body)
+        if mended is None or mended == arrival.body:
+            raise
+        return protocol.open(arrival._replace(body=mended))
 
 
 async def _site_of(collector: Collector, key: Key | None) -> Site | None:
