@@ -19,6 +19,7 @@ def benches() -> tuple[Bench, ...]:
     """Return every bench, the quick ones first."""
     return (
         learning.HEADLINE_RATIO,
+        learning.TRANSFER,
         experiments.TESTS_100K,
         experiments.SPEED,
         calibration.CALIBRATION,
