@@ -14,6 +14,7 @@ from cli.importers.importer import (
     Meter,
 )
 
+ONE_ARRAY = "is one JSON array; make it an object a line: jq -c '.[]'"
 Object = dict[str, Any]
 _decoder = msgspec.json.Decoder(dict[str, Any])
 
@@ -71,9 +72,7 @@ def any_has(found: Collection[Mapping[str, Any]], *names: str) -> bool:
 
 def _decoded(path: Path, line: lines.Line) -> Object | BadRow:
     if line.number == 1 and line.text.lstrip().startswith(b"["):
-        raise ImportFileError(
-            f"{path}: is one JSON array; make it an object a line: jq -c '.[]'"
-        )
+        raise ImportFileError(f"{path}: {ONE_ARRAY}")
     try:
         return _decoder.decode(line.text)
     except msgspec.ValidationError:

@@ -9,6 +9,7 @@ from typing import cast
 import cli.importers
 from cli.importers import lines
 from cli.importers.importer import Importer, ImportFileError
+from cli.importers.objects import ONE_ARRAY
 
 
 @cache
@@ -50,6 +51,8 @@ def matched(path: Path, format_name: str | None) -> list[tuple[Importer, Path]]:
     """
     if not path.exists():
         raise ImportFileError(f"{path}: there is no such file or folder")
+    if not path.is_file() and not path.is_dir():
+        raise ImportFileError(f"{path}: is no regular file; save it as one first")
     candidates = (
         sorted(importers().values(), key=lambda importer: importer.name)
         if format_name is None
@@ -71,6 +74,13 @@ def matched(path: Path, format_name: str | None) -> list[tuple[Importer, Path]]:
 def _unmatched(path: Path, names: list[str]) -> str:
     if names:
         return f"{path}: could be any of {', '.join(sorted(set(names)))}: add --format"
+    if path.is_dir():
+        return f"{path}: no file in it is of a known format: {', '.join(formats())}"
+    found = lines.head(path, 1)
+    if not found:
+        return f"{path}: is empty, or nothing of it can be read"
+    if found[0].lstrip().startswith(b"["):
+        return f"{path}: {ONE_ARRAY}"
     return (
         f"{path}: nothing in it is of a known format (whole and readable); add "
         f"--format, one of {', '.join(formats())}"

@@ -3,16 +3,18 @@
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from cli.importers import moments, objects
 from cli.importers.importer import (
+    BadRow,
     EventRow,
     ImportItem,
     Request,
     required_site,
 )
-from code24.protocols.segment import native_event
+from cli.importers.lines import SHOWN
+from code24.protocols.segment import native_event, refused_call
 
 TABLES = {
     "tracks": "track",
@@ -67,26 +69,46 @@ class SegmentExport:
         """Yield one event a call."""
         site_id = required_site(request, path)
         table = request.options.get("type") or _type_of(path)
-        made = partial(
-            native_event, site_id=site_id, pseudonym=request.pseudonym(site_id)
-        )
-        items = partial(_items, made, table)
+        site = _Site(site_id, request.pseudonym(site_id))
+        items = partial(_items, site, table)
         yield from objects.read(path, request.meter, items)
 
 
+class _Site(NamedTuple):
+    """Whose calls these are, and what stands in for ids that say who it is."""
+
+    site_id: str
+    pseudonym: Callable[[str], str]
+
+
 def _items(
-    made: Callable[[dict[str, Any]], dict[str, Any]],
+    site: _Site,
     table: str | None,
     source: str,
     row: dict[str, Any],
 ) -> Iterator[ImportItem]:
     if isinstance(row.get("batch"), list):
         shared = {"sentAt": row.get("sentAt"), "context": row.get("context")}
-        calls = [{**shared, **call} for call in row["batch"]]
+        calls = [_completed(call, shared) for call in row["batch"]]
     else:
         calls = [_call(row, table) if _is_flat(row) else row]
     for call in calls:
-        yield EventRow(made(_with_zones(call)), source)
+        yield _item(site, source, call)
+
+
+def _completed(call: Any, shared: Mapping[str, Any]) -> Any:
+    return {**shared, **call} if isinstance(call, dict) else call
+
+
+def _item(site: _Site, source: str, call: Any) -> ImportItem:
+    """Return the event of one call; a bad one costs no other of its batch."""
+    try:
+        if not isinstance(call, dict):
+            raise TypeError(f"a call must be an object, not {type(call).__name__}")  # noqa: TRY301
+        return EventRow(native_event(_with_zones(call), *site), source)
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
+        shown = refused_call(call, site.pseudonym)[:SHOWN].decode(errors="replace")
+        return BadRow(f"invalid: {error}", source, shown)
 
 
 def _is_flat(row: Mapping[str, Any]) -> bool:
@@ -134,8 +156,12 @@ def _camel(name: str) -> str:
 
 
 def _with_zones(call: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the times of warehouses, which are UTC, their zone."""
-    return {**call, **{n: moments.text(call[n]) for n in TIMES if call.get(n)}}
+    """Give the times of warehouses, which are UTC, their zone.
+
+    Numbers are left to the mapping, which reads them as at the live door.
+    """
+    texts = {n: call[n] for n in TIMES if call.get(n) and isinstance(call[n], str)}
+    return {**call, **{name: moments.text(one) for name, one in texts.items()}}
 
 
 def _type_of(path: Path) -> str | None:

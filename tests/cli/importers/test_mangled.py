@@ -1,6 +1,7 @@
 """Files in any state: what can be read is taken, the rest refused, nothing breaks."""
 
 import gzip
+import json
 import tracemalloc
 from collections import Counter
 from datetime import UTC, datetime
@@ -210,6 +211,19 @@ def test_a_dead_letter_shows_no_address(tmp_path: Path) -> None:
     assert "192.0.2.77" not in letter.body
     assert "2001:db8" not in letter.body
     assert "(address)" in letter.body
+
+
+def test_one_bad_call_costs_no_other_of_its_batch(tmp_path: Path) -> None:
+    path = tmp_path / "c.jsonl"
+    good = {"type": "track", "event": "A", "userId": "7", "timestamp": 1_700_000_000}
+    bad: list[object] = [None, 5, "x", [], {"type": "dance"}, {**good, "context": 3}]
+    calls = [{**good, "messageId": f"m{number}"} for number in range(3)]
+    batch = [calls[0], *bad, calls[1], calls[2]]
+    path.write_text(json.dumps({"batch": batch}) + "\n")
+
+    counts = through_the_door(items_of("segment", path))
+
+    assert counts == {"event": 3, "dead": len(bad)}
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Which formats there are, and how a file finds its own."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,31 @@ def test_a_file_that_two_formats_recognise_asks_which(tmp_path: Path) -> None:
         ImportFileError, match="could be any of past-experiments, snowplow"
     ):
         registry.matched(both, None)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "is empty"),
+        (b"\n\n", "is empty"),
+        (b'[{"siteId": "shop"}]', "is one JSON array; make it an object a line"),
+    ],
+)
+def test_what_cannot_be_meant_is_told_with_its_way_out(
+    tmp_path: Path, content: bytes, told: str
+) -> None:
+    path = tmp_path / "export.json"
+    path.write_bytes(content)
+
+    with pytest.raises(ImportFileError, match=rf"export\.json: {told}"):
+        registry.matched(path, None)
+
+
+def test_a_pipe_and_a_folder_of_nothing_are_told(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    with pytest.raises(ImportFileError, match="pipe: is no regular file"):
+        registry.matched(pipe, "events")
+    with pytest.raises(ImportFileError, match="no file in it is of a known format"):
+        registry.matched(tmp_path, None)
