@@ -24,6 +24,7 @@ class Answer:
 
     body: bytes
     etag: str
+    built_at: datetime
 
 
 def answer(
@@ -44,7 +45,7 @@ def answer(
         "dateUpdated": built_at,
     }
     tag = sha256(encode(found)).hexdigest()[:32]
-    return Answer(encode(payload), f'W/"{tag}"')
+    return Answer(encode(payload), f'W/"{tag}"', built_at)
 
 
 def features(shard: Shard, tests_off: Collection[str]) -> dict[str, dict[str, Any]]:
@@ -61,7 +62,7 @@ def _feature(test: Experiment, share: float, *, is_off: bool) -> dict[str, Any]:
     With a holdout the shipped variant is given by a rule too, so that clients record
     who gets it and who does not.
     """
-    control = {"defaultValue": _value(test.variants[0])}
+    control = {"defaultValue": value_of(test.variants[0])}
     if is_off:
         return control
     if test.status == "running":
@@ -70,10 +71,11 @@ def _feature(test: Experiment, share: float, *, is_off: bool) -> dict[str, Any]:
     verifying = holdout.verification(test, share)
     if verifying is not None:
         return {**control, "rules": [_rule(verifying, [])]}
-    return {"defaultValue": _value(_shipped(test) or test.variants[0])}
+    return {"defaultValue": value_of(shipped_variant(test) or test.variants[0])}
 
 
-def _shipped(test: Experiment) -> Variant | None:
+def shipped_variant(test: Experiment) -> Variant | None:
+    """Return what a test that ended gives to everyone; none where that is nothing."""
     if test.status != "complete":
         return None
     winners = (v for v in test.variants if v.variant_id == test.winner_variant)
@@ -86,7 +88,7 @@ def _rule(test: Experiment, filters: list[Filter]) -> dict[str, Any]:
         "seed": test.seed or test.test_id,
         "hashVersion": test.hash_version,
         "hashAttribute": UNIT_ATTRIBUTE,
-        "variations": [_value(variant) for variant in test.variants],
+        "variations": [value_of(variant) for variant in test.variants],
         "weights": test.traffic_split,
         "coverage": test.coverage,
         "meta": [{"key": v.variant_id, "name": v.name} for v in test.variants],
@@ -118,5 +120,6 @@ def _filter(seed: str, hash_version: int, part: tuple[float, float]) -> Filter:
     }
 
 
-def _value(variant: Variant) -> Any:
+def value_of(variant: Variant) -> Any:
+    """Return what a flag of this variant evaluates to: its value, or else its id."""
     return variant.variant_id if variant.value is None else variant.value

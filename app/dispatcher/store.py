@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from app.dispatcher.changes import Changes
 from app.dispatcher.payload import Answer, answer
 from code24.contracts.release import Manifest, Shard, Switches
 from code24.releases import ReleaseError
@@ -28,12 +29,22 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class Site:
+    """What is served of one site: its tests, and the answer that tells them all."""
+
+    shard: Shard
+    tests_off: frozenset[str]
+    is_off: bool
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
 class Serving:
     """All that a request needs; replaced whole, never changed."""
 
-    answers: Mapping[str, Answer] = field(default_factory=dict)
+    sites: Mapping[str, Site] = field(default_factory=dict)
     """By client key."""
-    built: Mapping[Key, Answer] = field(default_factory=dict)
+    built: Mapping[Key, Site] = field(default_factory=dict)
     release_id: str | None = None
     sequence: int | None = None
     """The switches' sequence; none where they could not be read yet."""
@@ -48,6 +59,7 @@ class Store:
 
     def __init__(self, reader: Reader) -> None:
         self.serving = Serving()
+        self.changes = Changes()
         self._reader = reader
         self._release: Release | None = None
         self._switches: Switches | None = None
@@ -152,20 +164,25 @@ class Store:
 
 
 def _serving(release: Release, switches: Switches | None, before: Serving) -> Serving:
-    built: dict[Key, Answer] = {}
-    answers: dict[str, Answer] = {}
+    built: dict[Key, Site] = {}
+    sites: dict[str, Site] = {}
     now = datetime.now(UTC)
     for site_id, entry in release.manifest.sites.items():
         shard = release.shards[entry.shard]
         is_off = switches is not None and site_id in switches.sites_off
         tests_off = _tests_off(shard, switches)
         key = (entry.shard, is_off, tests_off)
-        built[key] = before.built.get(key) or answer(
-            shard, tests_off=tests_off, is_off=is_off, built_at=now
-        )
-        answers[entry.client_key] = built[key]
+        built[key] = before.built.get(key) or _site(shard, tests_off, is_off, now)
+        sites[entry.client_key] = built[key]
     sequence = None if switches is None else switches.sequence
-    return Serving(answers, built, release.manifest.release_id, sequence)
+    return Serving(sites, built, release.manifest.release_id, sequence)
+
+
+def _site(
+    shard: Shard, tests_off: frozenset[str], is_off: bool, built_at: datetime
+) -> Site:
+    found = answer(shard, tests_off=tests_off, is_off=is_off, built_at=built_at)
+    return Site(shard, tests_off, is_off, found)
 
 
 def _tests_off(shard: Shard, switches: Switches | None) -> frozenset[str]:

