@@ -20,6 +20,8 @@ from app.collector.refusals import disk_full
 from code24.errors import Code24Error
 
 RETRY_SECONDS = 1.0
+FAILURES = (Code24Error, OSError, sqlite3.Error)
+"""What opening the log, the shared state and the live state may raise."""
 
 _log = logging.getLogger(__name__)
 
@@ -53,7 +55,7 @@ class Opening:
             RefusalError: it is not open yet; the sender should come again.
         """
         if self.collector is None:
-            raise disk_full(self.reason or "the collector is being opened")
+            raise disk_full("nothing can be written now: /health says why")
         return self.collector
 
     async def until_open(self) -> Collector:
@@ -62,7 +64,7 @@ class Opening:
             await asyncio.sleep(RETRY_SECONDS)
             try:
                 await asyncio.to_thread(self._try)
-            except Code24Error as error:
+            except FAILURES as error:
                 # Not the disk any more; whoever asks for the health is told.
                 self.reason = str(error)
         return self.collector
@@ -94,7 +96,7 @@ class Opening:
                 return
             try:
                 self.collector = self._closing.enter_context(self._opened())
-            except (Code24Error, OSError, sqlite3.Error) as error:
+            except FAILURES as error:
                 if not is_full(error, self._home):
                     raise
                 self.reason = f"the disk is full, nothing can be opened: {error}"
