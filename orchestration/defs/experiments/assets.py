@@ -1,15 +1,16 @@
 """The analysis of all tests."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import dagster as dg
 import polars as pl
 
-from models.experiments.analysis import analyze
+from models.experiments import strata
+from models.experiments.analysis import DEFAULT_CONFIG, analyze
 from models.experiments.metrics.comparing import compare
 from models.experiments.metrics.figures import figures
-from models.priors.mixture import from_row
+from models.priors.mixture import Prior, from_row
 from orchestration.markdown import table_of
 from orchestration.resources import OWNERS
 from orchestration.warehouse import WAREHOUSE_POOL, Warehouse, rows
@@ -31,6 +32,8 @@ class Inputs(NamedTuple):
     metrics: pl.DataFrame
     metric_stats: pl.DataFrame
     histogram: pl.DataFrame
+    periods: pl.DataFrame | None = None
+    """Rows of ``mart_experiment_period_stats``, where the shares of a test changed."""
 
 
 class Tables(NamedTuple):
@@ -45,6 +48,7 @@ def _spec(key: dg.AssetKey, description: str, grain: str) -> dg.AssetSpec:
         key,
         deps=[
             ["marts", "mart_experiment_stats"],
+            ["marts", "mart_experiment_period_stats"],
             ["marts", "mart_metric_stats"],
             ["marts", "mart_metric_histogram"],
             ["raw", "metrics"],
@@ -83,6 +87,8 @@ def analyses(
     """Analyse every test by its goal metric, and by those watched beside it."""
     with warehouse.connect() as connection:
         found = Inputs(*(rows(connection, f"from {table}") for table in _TABLES))
+        if strata.changed_tests(found.weights, found.stats):
+            found = found._replace(periods=rows(connection, _PERIODS))
         read = rows(connection, _READ)
     made = analyse(found)
     for name, table in made._asdict().items():
@@ -105,6 +111,7 @@ _TABLES = (
     "marts.mart_metric_stats",
     "marts.mart_metric_histogram",
 )
+_PERIODS = "from marts.mart_experiment_period_stats"
 _READ = """
 select log_partition, next_offset
 from staging.watermarks
@@ -120,9 +127,31 @@ def analyse(found: Inputs) -> Tables:
         row["experiment_id"]: from_row(row) for row in of_tests.iter_rows(named=True)
     }
     told = figures(found.metrics, found.stats, found.metric_stats, found.histogram)
-    return Tables(
-        analyze(found.stats, found.weights, priors, figures=told), compare(told)
-    )
+    return Tables(_by_goal(found, priors, told), compare(told))
+
+
+def _by_goal(
+    found: Inputs, priors: Mapping[str, Prior], told: pl.DataFrame
+) -> pl.DataFrame:
+    """Analyse each test by its goal metric.
+
+    Tests whose planned shares changed while they were seen are compared within the
+    periods of constant shares. Of other goals than plain conversion no periods are
+    kept: those tests have the change as their problem.
+    """
+    changed = strata.changed_tests(found.weights, found.stats)
+    others = told.filter(pl.col("role") == "goal")["experiment_id"]
+    wanted = pl.col("experiment_id").is_in(sorted(set(changed) - set(others)))
+    if found.periods is None or found.periods.filter(wanted).is_empty():
+        return analyze(found.stats, found.weights, priors, figures=told)
+    pooled = strata.pool(found.periods.filter(wanted), found.stats)
+    is_pooled = pl.col("experiment_id").is_in(pooled.seen["experiment_id"].unique())
+    stats = [found.stats.filter(~is_pooled), pooled.stats.select(found.stats.columns)]
+    plain = found.weights.filter(~is_pooled).select(pooled.weights.columns)
+    weights = pl.concat([plain, pooled.weights], how="vertical_relaxed")
+    both = pl.concat(stats, how="vertical_relaxed")
+    table = analyze(both, weights, priors, figures=told)
+    return strata.as_seen(table, pooled, DEFAULT_CONFIG.sample_ratio.warning)
 
 
 def _metadata(table: pl.DataFrame) -> dict[str, dg.MetadataValue]:
