@@ -1,6 +1,7 @@
 """Planning a test from what the warehouse knows: traffic, rate, the prior learned."""
 
 import time
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import polars as pl
@@ -34,7 +35,9 @@ def seen(settings: Settings, site_id: str, goal_type: str) -> Seen:
         Code24Error: the site has no events, or nobody reached the goal; or
             the warehouse cannot be read.
     """
-    row = _read(settings, _SEEN, [site_id, goal_type, SEEN_DAYS]).row(0, named=True)
+    row = read_when_free(settings, _SEEN, [site_id, goal_type, SEEN_DAYS]).row(
+        0, named=True
+    )
     if not row["visitors"]:
         raise Code24Error(
             f"site {site_id!r}: no visitors in its last {SEEN_DAYS} days: say what to "
@@ -75,7 +78,7 @@ def believed(settings: Settings, test: Experiment, vertical: str) -> Prior:
     That of its own analysis where it runs; else that of the narrowest group of tests
     that it belongs to; the default before anything was learned.
     """
-    table = _read(settings, "select * from priors.effect_priors", [])
+    table = read_when_free(settings, "from priors.effect_priors")
     own = table.filter(pl.col("experiment_id") == test.test_id)
     if own.height:
         return from_row(own.row(0, named=True))
@@ -89,12 +92,18 @@ def believed(settings: Settings, test: Experiment, vertical: str) -> Prior:
     return DEFAULT_PRIOR if found is None else from_row(found)
 
 
-def _read(settings: Settings, query: str, values: list[object]) -> pl.DataFrame:
-    """Read the warehouse once no step of the loop holds it."""
+def read_when_free(
+    settings: Settings, query: str, values: Sequence[object] = ()
+) -> pl.DataFrame:
+    """Read the warehouse once no step of the loop holds it.
+
+    Raises:
+        WarehouseError: a step held it for five seconds, or the query failed.
+    """
     for attempt in range(TRIES):
         try:
             with Warehouse(settings.warehouse).connect(read_only=True) as connection:
-                found: pl.DataFrame = connection.execute(query, values).pl()
+                found: pl.DataFrame = connection.execute(query, list(values)).pl()
                 return found
         except WarehouseError:
             if attempt == TRIES - 1:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import test_life, test_plan, test_schedule
+from cli.commands import test_allocation, test_life, test_plan, test_schedule
 from cli.output import show_fields, show_json, show_table
 from code24.contracts.experiment import TestStatus
 from code24.settings import load
@@ -34,6 +34,10 @@ app.command(
     epilog="Example: code24 test schedule hero --start 2026-12-01T08:00 "
     "--end 2026-12-29T08:00",
 )(test_schedule.plan_dates)
+app.command(
+    name="allocation",
+    epilog="Example: code24 test allocation hero --kind bandit --floor 0.1 --dry-run",
+)(test_allocation.allocation)
 app.command(
     name="plan", epilog="Example: code24 test plan hero --daily 5000 --rate 0.04"
 )(test_plan.plan)

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from msgspec.structs import replace
 from sqlalchemy.engine import Connection, RowMapping
 
 from code24.contracts.decision import Decision, DecisionKind
@@ -23,10 +24,12 @@ CONFIDENCE = "confidenceLevel"
 """Key of ``evidence``: what ``ab_tests.confidence_level`` becomes, 0 to 1."""
 WEIGHTS = "weights"
 """Key of ``evidence``: a shift's new weights, in the order of the variants."""
+COVERAGE = "coverage"
+"""Key of ``evidence``: the share of visitors that take part from a shift on."""
 CHANGED: dict[str, tuple[str, ...]] = {
     "ship": ("status", "end_date", "winner_variant"),
     "stop": ("status", "end_date", "winner_variant"),
-    "shift": ("traffic_split",),
+    "shift": ("traffic_split", "coverage"),
 }
 """What a kind changes of its test; keep and hold change nothing a visitor sees."""
 ENDS = frozenset({"ship", "stop"})
@@ -40,15 +43,18 @@ class Before(msgspec.Struct, frozen=True):
     traffic_split: tuple[float, ...]
     end_date: datetime | None
     winner_variant: str | None
+    coverage: float | None = None
+    """None in entries of before shifts could change it."""
 
 
 def record(state: State, decision: Decision, *, actor: str) -> bool:
     """Add a decision and do what it says, at once; return whether it was new.
 
     ``ship`` completes the test with its winner, ``stop`` without one, ``shift``
-    sets ``evidence["weights"]``; each kind writes ``results`` (the evidence) and
-    ``confidence_level`` (``evidence["confidenceLevel"]``, where it is there). One
-    that ends the test puts a ``test_result`` message in the same transaction.
+    sets ``evidence["weights"]`` or ``evidence["coverage"]``; each kind writes
+    ``results`` (the evidence) and ``confidence_level``
+    (``evidence["confidenceLevel"]``, where it is there). One that ends the test puts
+    a ``test_result`` message in the same transaction.
 
     Raises:
         StateError: the decision does not fit its test, or the test is not under way.
@@ -246,7 +252,7 @@ def _written(decision: Decision) -> dict[str, Any]:
 def _effects(test: Experiment, decision: Decision) -> dict[str, Any]:
     """Return the columns that this kind of decision changes."""
     if decision.kind == "shift":
-        return {"traffic_split": _shifted(test, decision)}
+        return _shifted(test, decision)
     if decision.kind not in CHANGED:
         return {}
     return {
@@ -256,19 +262,26 @@ def _effects(test: Experiment, decision: Decision) -> dict[str, Any]:
     }
 
 
-def _shifted(test: Experiment, decision: Decision) -> tuple[float, ...]:
+def _shifted(test: Experiment, decision: Decision) -> dict[str, Any]:
+    """Return the new weights, or the new coverage, whichever the evidence names."""
+    coverage = decision.evidence.get(COVERAGE)
+    if coverage is not None:
+        return {"coverage": checked(replace(test, coverage=coverage)).coverage}
     weights = decision.evidence.get(WEIGHTS)
     if not isinstance(weights, list):
         raise StateError(
             f"decision {decision.decision_id!r} (shift): evidence[{WEIGHTS!r}] must "
             f"list the new weights, not {weights!r}"
         )
-    return with_weights(test, weights).traffic_split
+    return {"traffic_split": with_weights(test, weights).traffic_split}
 
 
 def _restored(row: RowMapping) -> dict[str, Any]:
     before = msgspec.convert(row["before"], Before)
-    return {name: getattr(before, name) for name in CHANGED[row["kind"]]}
+    values = {name: getattr(before, name) for name in CHANGED[row["kind"]]}
+    if before.coverage is None:
+        values.pop("coverage", None)
+    return values
 
 
 def _apply(
@@ -280,7 +293,13 @@ def _apply(
     actor: str,
     undoes: str | None = None,
 ) -> None:
-    before = Before(test.status, test.traffic_split, test.end_date, test.winner_variant)
+    before = Before(
+        test.status,
+        test.traffic_split,
+        test.end_date,
+        test.winner_variant,
+        test.coverage,
+    )
     row = msgspec.structs.asdict(decision)
     query = sa.insert(log).values(**row, actor=actor, before=before, undoes=undoes)
     connection.execute(query)

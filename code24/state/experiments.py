@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 
 from code24 import changes
 from code24.contracts.experiment import Experiment, Namespace, TestStatus
-from code24.state import audit, experiment_rows, requests, sites
+from code24.state import allocations, audit, experiment_rows, requests, sites
 from code24.state.checked import checked
 from code24.state.errors import InvalidError, StateError
 from code24.state.past import import_past, list_past
@@ -332,7 +332,9 @@ def _moved(test: Experiment, to: TestStatus, now: datetime) -> Experiment:
 
 def _same(connection: Connection, known: Experiment, wanted: Experiment) -> Experiment:
     weights = experiment_rows.first_weights(connection, known.test_id)
-    made_with = msgspec.structs.replace(known, traffic_split=weights)
+    rule = allocations.find(connection, known.test_id)
+    covered = known.coverage if rule is None else rule.target
+    made_with = msgspec.structs.replace(known, traffic_split=weights, coverage=covered)
     for name in (
         "site_id",
         "test_type",

@@ -125,6 +125,16 @@ test_metrics = sa.Table(
 )
 """One row per test that declares its metrics; others have the defaults."""
 
+allocations = sa.Table(
+    "allocations",
+    metadata,
+    Column("test_id", Text, ForeignKey("ab_tests.id"), primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("rule", DOCUMENT, nullable=False),
+    _one_of("kind", "fixed", "rollout", "bandit"),
+)
+"""One row per test whose shares an operator gave a rule; others have fixed shares."""
+
 weight_history = sa.Table(
     "weight_history",
     metadata,

@@ -34,7 +34,8 @@ class Pooled(NamedTuple):
     weights: pl.DataFrame
     """Rows as ``raw.weights``: the shares of those counts."""
     seen: pl.DataFrame
-    """experiment_id, variation_index, units, conversions (as counted), srm_p."""
+    """experiment_id, variation_index, units, conversions (as counted), weight (mean
+    planned share of the units), srm_p."""
 
 
 def changed_tests(weights: pl.DataFrame, stats: pl.DataFrame) -> list[str]:
@@ -110,6 +111,7 @@ def as_seen(table: pl.DataFrame, pooled: Pooled, warning: float) -> pl.DataFrame
     return joined.with_columns(
         instead("units", pl.col("units_seen")),
         instead("conversions", pl.col("conversions_seen")),
+        instead("weight", pl.col("weight_seen")),
         instead("srm_p", p),
         instead(
             "srm_level", pl.when(is_odd).then(pl.lit("warning")).otherwise(pl.lit("ok"))
@@ -162,8 +164,17 @@ def _weights(simple: pl.DataFrame) -> pl.DataFrame:
 
 
 def _seen(rows: pl.DataFrame) -> pl.DataFrame:
-    counted = rows.group_by(KEY, maintain_order=True).agg(
-        pl.col("units").sum(), pl.col("conversions").sum()
+    size = pl.col("units").sum().over("experiment_id", "from_at")
+    counted = (
+        rows.with_columns(size.alias("size"))
+        .group_by(KEY, maintain_order=True)
+        .agg(
+            pl.col("units").sum(),
+            pl.col("conversions").sum(),
+            ((pl.col("size") * pl.col("weight")).sum() / pl.col("size").sum()).alias(
+                "weight"
+            ),
+        )
     )
     return counted.join(
         _sample_ratio(rows), on="experiment_id", how="left", maintain_order="left"

@@ -4,6 +4,7 @@ One file a noun; a new noun is a new file, and its name in ``OPERATIONS``.
 """
 
 from app.platform.operations.alarms import ALARMS
+from app.platform.operations.allocations import ALLOCATIONS
 from app.platform.operations.approvals import APPROVALS
 from app.platform.operations.decisions import DECISIONS
 from app.platform.operations.health import HEALTH
@@ -22,6 +23,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *SITES,
     *POLICIES,
     *TESTS,
+    *ALLOCATIONS,
     *DECISIONS,
     *ALARMS,
     *APPROVALS,

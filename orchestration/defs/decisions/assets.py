@@ -22,17 +22,19 @@ from code24.state import (
 from models.experiments.guardrails import Crossed, of_goals, of_metrics
 from models.experiments.policy import DEFAULT_POLICY, Policy, Verdict, decide
 from orchestration import guardrails
+from orchestration.defs.decisions.allocating import Read, shifts
 from orchestration.defs.decisions.noting import note_analysed
 from orchestration.defs.decisions.settling import settle
 from orchestration.markdown import table_of
 from orchestration.resources import OWNERS
-from orchestration.warehouse import WAREHOUSE_POOL, Warehouse
+from orchestration.warehouse import WAREHOUSE_POOL, Warehouse, rows
 
 
 @dg.asset(
     key=["decisions", "decisions"],
     deps=[
         ["experiments", "analyses"],
+        ["experiments", "metric_analyses"],
         ["marts", "mart_site_daily"],
         ["marts", "mart_goal_daily"],
         ["marts", "mart_channel_daily"],
@@ -57,14 +59,20 @@ def decisions(
     also of those it does not read: where one is wrong, so may be what the others say.
     Then the collector is told how far each site was analysed, and counts from there.
     """
-    taken, added = decide_all(settings, warehouse.read("from experiments.analyses"))
+    with warehouse.connect() as connection:
+        analyses = rows(connection, "from experiments.analyses")
+        metrics = rows(connection, "from experiments.metric_analyses")
+    taken, added = decide_all(settings, analyses, metrics, warehouse.read)
     with open_state(settings.database_url) as state:
         note_analysed(state, context.instance, now=datetime.now(UTC))
     return dg.MaterializeResult(metadata=_metadata(taken, added))
 
 
 def decide_all(
-    settings: Settings, analyses: pl.DataFrame, metrics: pl.DataFrame | None = None
+    settings: Settings,
+    analyses: pl.DataFrame,
+    metrics: pl.DataFrame | None = None,
+    read: Read | None = None,
 ) -> tuple[list[Decision], list[str]]:
     """Decide about every running test; return all decisions, and the new ones' ids.
 
@@ -92,6 +100,16 @@ def decide_all(
         sound = analyses.filter(pl.col("problem").is_null())["experiment_id"]
         fine = (set(sound) & running) - set(crossed)
         guardrails.clear(settings, state, fine, now=now)
+        if read is not None:
+            open_still = {d.test_id for d in taken if d.kind == "keep"} - ending
+            going_on = [test for test in tests if test.test_id in open_still]
+            moved = shifts(state, going_on, analyses, read, now=now)
+            taken += moved
+            added += [
+                decision.decision_id
+                for decision in moved
+                if settle(state, decision, policies[decision.site_id])
+            ]
     return taken, added
 
 

@@ -326,3 +326,19 @@ def test_alarms_are_told_by_test_and_whether_they_are_open(
     assert operator.get("/v1/alarms?isOpen=true").json() == {"alarms": []}
     (told,) = operator.get("/v1/alarms?siteId=shop").json()["alarms"]
     assert told["outcome"] == "cleared"
+
+
+def test_a_rule_of_allocation_is_set_in_part_and_refused_in_one_line(
+    operator: httpx.Client,
+) -> None:
+    operator.post("/v1/tests", json=FRESH)
+    path = "/v1/tests/fresh/allocation"
+    assert operator.get(path).json()["kind"] == "fixed"
+    made = operator.post(path, json={"kind": "bandit", "floor": 0.1})
+    assert (made.status_code, made.json()["floor"]) == (200, 0.1)
+    assert operator.post(path, json={"leastUnits": 500}).json()["kind"] == "bandit"
+    assert operator.get(path).json()["leastUnits"] == 500
+    for wrong in ({"floor": 0.9}, {"steps": [0.5, 0.1]}, {"kind": "lucky"}):
+        answer = operator.post(path, json=wrong)
+        assert (answer.status_code, len(answer.json()["error"]) > 0) == (400, True)
+    assert operator.post("/v1/tests/gone/allocation", json={}).status_code == 404
