@@ -8,6 +8,7 @@ from sqlalchemy.engine import Connection
 
 from code24.contracts.allocation import Allocation
 from code24.contracts.experiment import Experiment
+from code24.contracts.metric import effective_metrics
 from code24.state import audit, experiment_rows, requests
 from code24.state.checked import checked
 from code24.state.errors import InvalidError, StateError
@@ -84,6 +85,13 @@ def planned(
         raise InvalidError(
             f"test {test.test_id!r}: floor {wanted.floor:g} for each of {arms} arms is "
             "more than the whole"
+        )
+    goal = effective_metrics(test.metrics, test.goal_type)[0]
+    is_counted = goal.kind == "conversion" and goal.is_plain(test.goal_type)
+    if wanted.kind == "bandit" and not is_counted:
+        raise InvalidError(
+            f"test {test.test_id!r}: a bandit counts conversions by period, and the "
+            f"goal metric {goal.metric_id!r} is another: let its shares be fixed"
         )
     is_rolling = before is not None and before.kind == "rollout"
     target = before.target if before and is_rolling else test.coverage

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from code24.contracts.allocation import Allocation
+from code24.contracts.metric import Metric
 from code24.state import State, StateError, allocations, audit, decisions, experiments
 from code24.state.errors import InvalidError
 from tests.code24.state.conftest import NOW, decision, experiment
@@ -19,7 +20,7 @@ def hero(state: State) -> State:
 
 
 def rule(state: State, **fields: object) -> Allocation:
-    wanted = Allocation(test_id="hero", **fields)  # type: ignore[arg-type]
+    wanted = Allocation(**{"test_id": "hero", **fields})  # type: ignore[arg-type]
     return allocations.set_allocation(state, wanted, actor="ada", now=NOW)
 
 
@@ -72,6 +73,11 @@ def test_a_shift_of_coverage_moves_no_weights_and_is_undone(hero: State) -> None
 def test_rules_that_no_test_can_have_are_refused(hero: State) -> None:
     with pytest.raises(InvalidError, match="floor"):
         rule(hero, kind="bandit", floor=0.6)
+    value = Metric(metric_id="revenue", kind="value", role="goal")
+    made = experiment(test_id="money", metrics=(value,))
+    experiments.create_test(hero, made, actor="ada", now=NOW)
+    with pytest.raises(InvalidError, match="'revenue' is another"):
+        rule(hero, test_id="money", kind="bandit")
     experiments.transition(hero, "hero", "complete", actor="ada", now=NOW)
     with pytest.raises(StateError, match="its shares stay"):
         rule(hero, kind="bandit")

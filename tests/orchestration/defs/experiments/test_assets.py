@@ -57,9 +57,9 @@ def test_changed_shares_are_compared_by_period_and_others_as_ever() -> None:
     )
     none = pl.DataFrame()
     metrics = pl.DataFrame(schema=dict.fromkeys(METRIC_COLUMNS, pl.String))
-    found = Inputs(stats, weights, NO_PRIORS, metrics, none, none)
-    plain = analyse(found).analyses
-    told = analyse(found._replace(periods=periods)).analyses
+    inputs = Inputs(stats, weights, NO_PRIORS, metrics, none, none)
+    plain = analyse(inputs).analyses
+    told = analyse(inputs._replace(periods=periods)).analyses
     is_moved = pl.col("experiment_id") == "moved"
     assert told.columns == plain.columns
     assert told.filter(~is_moved).equals(plain.filter(~is_moved))
