@@ -111,7 +111,7 @@ multiples as (
             and units.unit_id = sightings.unit_id
             and units.variant_id <> sightings.variant_id
             and (
-                units.until_at is null or sightings.exposed_at < units.until_at
+                units.until_at is null or units.until_at > sightings.exposed_at
             )
 
 ),
@@ -130,7 +130,7 @@ converted as (
             and units.goal_type = conversions.goal_type
             and units.first_exposed_at <= conversions.converted_at
             and (
-                units.until_at is null or conversions.converted_at < units.until_at
+                units.until_at is null or units.until_at > conversions.converted_at
             )
 
 ),
