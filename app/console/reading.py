@@ -36,6 +36,7 @@ class Reports:
     web_vitals: pl.DataFrame
     tests: pl.DataFrame
     analyses: pl.DataFrame
+    metrics: pl.DataFrame
     decisions: pl.DataFrame
     prior: pl.DataFrame
     summary: pl.DataFrame

@@ -136,6 +136,32 @@ ANALYSES = Report(
         "prior_sd": NUMBER,
         "prior_tests": COUNT,
         "weight": NUMBER,
+        "metric": TEXT,
+        "metric_kind": TEXT,
+    },
+)
+METRICS = Report(
+    required={
+        "experiment_id": TEXT,
+        "metric_id": TEXT,
+        "role": TEXT,
+        "kind": TEXT,
+        "variation_index": COUNT,
+        "variant_id": TEXT,
+        "is_control": FLAG,
+    },
+    optional={
+        "is_increase_good": FLAG,
+        "units": COUNT,
+        "units_pending": COUNT,
+        "mean": NUMBER,
+        "lift": NUMBER,
+        "lift_low": NUMBER,
+        "lift_high": NUMBER,
+        "chance_to_win": NUMBER,
+        "e_value_harm": NUMBER,
+        "is_enough_data": FLAG,
+        "problem": TEXT,
     },
 )
 DECISIONS = Report(
@@ -178,6 +204,7 @@ REPORTS: Mapping[str, Report] = {
     "web_vitals": WEB_VITALS,
     "tests": TESTS,
     "analyses": ANALYSES,
+    "metrics": METRICS,
     "decisions": DECISIONS,
     "prior": PRIOR,
     "summary": SUMMARY,

@@ -7,6 +7,7 @@ import typer
 from cli.commands import test_allocation, test_life, test_plan, test_schedule
 from cli.output import show_fields, show_json, show_table
 from code24.contracts.experiment import TestStatus
+from code24.contracts.metric import effective_metrics
 from code24.settings import load
 from code24.state import alarms, decisions, experiments, open_state
 
@@ -134,6 +135,14 @@ def show(test_id: str, as_json: AsJson = False) -> None:
         [
             (variant.variant_id, share, variant.name)
             for variant, share in zip(test.variants, test.traffic_split, strict=True)
+        ],
+        empty="",
+    )
+    show_table(
+        ("metric", "role", "kind"),
+        [
+            (metric.metric_id, metric.role, metric.kind)
+            for metric in effective_metrics(test.metrics, test.goal_type)
         ],
         empty="",
     )

@@ -45,6 +45,13 @@ def create(  # noqa: PLR0913, PLR0917 - a test has that many properties
         str | None,
         typer.Option(help="name=share: tests of one namespace share no visitor."),
     ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="id=kind, or id=kind:role (goal, secondary, guardrail), such as "
+            "revenue=value:goal; once for each. Kinds that take more: --file."
+        ),
+    ] = None,
     file: Annotated[
         Path | None,
         typer.Option(help="Its definition as JSON instead: values and changes too."),
@@ -62,6 +69,7 @@ def create(  # noqa: PLR0913, PLR0917 - a test has that many properties
         "trafficSplit": split,
         "coverage": coverage,
         "namespace": namespace,
+        "metrics": [_metric(text) for text in metric or ()],
     }
     settings = load()
     with open_state(settings.database_url) as state:
@@ -166,6 +174,14 @@ def _variant(text: str) -> Variant:
     if not separator:
         raise Code24Error(f"--variant {text!r}: must be id=name")
     return Variant(variant_id=variant_id, name=name)
+
+
+def _metric(text: str) -> dict[str, str]:
+    metric_id, separator, rest = text.partition("=")
+    kind, _, role = rest.partition(":")
+    if not separator:
+        raise Code24Error(f"--metric {text!r}: must be id=kind or id=kind:role")
+    return {"metricId": metric_id, "kind": kind, "role": role or "secondary"}
 
 
 def _weights(text: str | None, count: int) -> Sequence[float]:

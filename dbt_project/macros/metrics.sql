@@ -59,6 +59,30 @@ remembers which definitions it has read, and makes those of other tests anew.
     ) -%}
 {% endmacro %}
 
+{#- Whether an exposure, or a unit, is among those kept; each is where all is new. -#}
+{% macro is_changed_exposure(mark, prefix='') -%}
+    {%- if mark is none -%}
+    true
+    {%- else -%}
+    ({{ prefix }}site_id, {{ prefix }}experiment_id, {{ prefix }}unit_id) in (
+        select site_id, experiment_id, unit_id from {{ kept('changed_exposures') }}
+    )
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro is_changed_unit(mark) -%}
+    {%- if mark is none -%}
+    true
+    {%- else -%}
+    {{ among_kept('changed_exposures', ['site_id', 'unit_id']) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- A sum over units as the marts keep it; 0 where there is none. -#}
+{% macro or_zero(sum) -%}
+    cast(coalesce({{ sum }}, 0) as decimal(38, 0))
+{%- endmacro %}
+
 {#- After the units' figures: these definitions are the ones read. -#}
 {% macro save_metrics_read() %}
     {{- return([
@@ -79,7 +103,9 @@ remembers which definitions it has read, and makes those of other tests anew.
 
 {#- Whether a metric adds up page views, for which all events have to be read. -#}
 {% macro has_page_view_metrics() %}
-    {%- if not execute -%}{{- return(true) -}}{%- endif -%}
+    {%- if not execute or load_relation(ref('stg_metrics')) is none -%}
+        {{- return(true) -}}
+    {%- endif -%}
     {{- return(
         run_query(
             'select 1 from ' ~ ref('stg_metrics')

@@ -10,15 +10,19 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
+import msgspec
 import pytest
 
+from code24.contracts.event import LogRecord
 from code24.contracts.message import WorkerMessage
+from code24.contracts.metric import Metric
 from code24.releases import Reader
 from code24.settings import Settings
 from code24.state import (
     State,
     analysed,
     decisions,
+    experiments,
     jobs,
     messages,
     open_state,
@@ -36,7 +40,13 @@ from orchestration.pulse import Pulse
 from orchestration.run import run_loop
 from orchestration.warehouse import WAREHOUSE_POOL, Warehouse
 from orchestration.worker import Worker, retry_delay
-from tests.orchestration.homes import append_events, conversion, exposure
+from tests.orchestration.homes import (
+    START,
+    append_events,
+    conversion,
+    exposure,
+    running,
+)
 
 DYING = """
 import os, signal
@@ -143,6 +153,52 @@ def test_a_process_that_is_warm_takes_the_fast_way_to_the_same_figures(
     assert fast.equals(warehouse.read(query))
     new = fast.filter(experiment_id="few", variant_id="new", metric="conversion")
     assert new["units"].item() == 22
+
+
+def test_a_sales_test_is_decided_by_the_revenue_it_declares(
+    copied: Settings, state: State, instance: dg.DagsterInstance
+) -> None:
+    """As many buy either way, those who see the new variant twice."""
+    goal = Metric(metric_id="revenue", kind="value", role="goal", cap=500.0)
+    soon = Metric(metric_id="soon", kind="conversion", window_hours=1, role="guardrail")
+    test = msgspec.structs.replace(
+        running("money"), test_id="money", metrics=(goal, soon)
+    )
+    experiments.create_test(state, test, actor="test", now=START)
+    worker = Worker(copied, state, instance)
+    names = []
+    for units in (range(100), range(100, 1_400)):
+        append_events(copied, "live", sales(units))
+        enqueue(state)
+        assert round_of(worker, state)
+        (done, *_) = jobs.list_jobs(state, status="complete")
+        run = instance.get_run_by_id(str(done.run_id))
+        names.append(run and run.job_name)
+    assert names == ["analysis_job", "fast_metrics_analysis_job"]
+    warehouse = Warehouse(copied.warehouse)
+    rates = warehouse.read("from experiments.analyses order by variation_index")
+    rates = rates.filter(experiment_id="money").select("rate", "metric")
+    assert rates.rows() == [(0.999, "revenue"), (1.998, "revenue")]
+    watched = warehouse.read("from experiments.metric_analyses")
+    watched = watched.filter(experiment_id="money").select("metric_id", "role", "units")
+    assert watched.rows() == [("soon", "guardrail", 0), ("soon", "guardrail", 0)]
+    (newest, *_) = decisions.list_decisions(state, test_id="money")[::-1]
+    assert (newest.kind, newest.variant) == ("ship", "new")
+    assert "metric 'revenue'" in newest.reason
+
+
+def sales(numbers: range) -> Iterator[LogRecord]:
+    """Yield units of either variant; one in ten buys, those of the new one twice."""
+    for variant in ("old", "new"):
+        for number in numbers:
+            unit = f"money-{variant}-{number}"
+            yield exposure("money", variant, unit, number)
+            if number % 10 == 0:
+                yield conversion(unit, number)
+            if number % 10 == 0 and variant == "new":
+                again = conversion(unit, number + 1)
+                event = msgspec.structs.replace(again.event, id=f"again-{unit}")
+                yield msgspec.structs.replace(again, event=event)
 
 
 def test_what_ended_a_test_is_learned_from_and_an_undo_is_published_first(

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import polars as pl
 import streamlit as st
 
-from app.console import actions, charts, effects, frames, page, wording
+from app.console import actions, charts, effects, frames, metrics, page, wording
 from app.console.control import ControlError
 from app.console.effects import Standing
 from app.console.reading import Reports
@@ -45,6 +45,7 @@ def render() -> None:
     _since_shipped(test, variants, frames.verifications(everything, test_id))
     _evidence(test, variants)
     _counts(variants)
+    _metrics(found, test_id)
     split, decided = st.columns([2, 3], gap="large")
     with split:
         _chart(charts.split(variants), "Share of visitors per variant against the plan")
@@ -255,8 +256,11 @@ def _chart(chart: charts.Layers | None, alternative: str) -> None:
 
 def _counts(variants: pl.DataFrame) -> None:
     st.subheader("What was counted")
+    kinds = variants["metric_kind"].drop_nulls()
+    is_share = kinds.is_in(metrics.SHARES).all()
+    rate = ["rate"] if is_share else []
     rows = variants.with_columns(
-        pl.col("rate", "lift", "raw_lift", "chance_to_win", "expected_loss") * 100,
+        pl.col(*rate, "lift", "raw_lift", "chance_to_win", "expected_loss") * 100,
         pl.when("is_control")
         .then(pl.lit("Control"))
         .otherwise(pl.format("{} to {}", *_ends()))
@@ -270,7 +274,7 @@ def _counts(variants: pl.DataFrame) -> None:
             "variant_id", "name", "units", "conversions", "rate", "lift", "interval",
             "raw_lift", "chance_to_win", "expected_loss", "e_value",
         ),
-        column_config=_count_columns(),
+        column_config=_count_columns(is_share=is_share),
         hide_index=True,
         placeholder=wording.DASH,
     )  # fmt: skip
@@ -283,14 +287,55 @@ def _ends() -> list[pl.Expr]:
     ]
 
 
-def _count_columns() -> page.Columns:
+def _metrics(found: Reports, test_id: str) -> None:
+    """Show the metrics beside the goal; they decide nothing, guardrails aside."""
+    rows, wrong = metrics.of_test(found, test_id), metrics.problems(found, test_id)
+    if rows.is_empty() and not wrong:
+        return
+    st.subheader("Other metrics")
+    for problem in wrong:
+        st.warning(wording.plain(problem), icon=":material/error:")
+    if rows.height:
+        st.dataframe(
+            metrics.as_table(rows),
+            column_config=_metric_columns(),
+            hide_index=True,
+            placeholder=wording.DASH,
+        )
+
+
+def _metric_columns() -> page.Columns:
+    number, text = st.column_config.NumberColumn, st.column_config.TextColumn
+    return {
+        "role": text("Role"),
+        "metric_id": text("Metric", pinned=True),
+        "variant_id": text("Variant"),
+        "units": number("Visitors", format="localized"),
+        "figure": text("Figure", help="Per visitor; a ratio or a quantile as named."),
+        "lift": number("Lift", format="%+.1f%%", help="Drawn towards the prior."),
+        "range": text("90% interval"),
+        "chance_to_win": number(
+            "Chance to be better", format="%.1f%%", help="In the good direction."
+        ),
+        "e_value_harm": number(
+            "E-value of harm",
+            format="compact",
+            help="Evidence that it is worse, valid however often one looks.",
+        ),
+        "units_pending": number(
+            "Window not over", format="localized", help="Visitors still to be counted."
+        ),
+    }
+
+
+def _count_columns(*, is_share: bool) -> page.Columns:
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     return {
         "variant_id": text("Variant", pinned=True),
         "name": text("Name", width=330),
         "units": number("Visitors", format="localized"),
         "conversions": number("Converted", format="localized"),
-        "rate": number("Rate", format="%.2f%%"),
+        "rate": number("Rate", format="%.2f%%" if is_share else "%.3f"),
         "lift": number("Lift", format="%+.1f%%", help="Drawn towards the prior."),
         "interval": text("90% interval"),
         "raw_lift": number("Counts alone", format="%+.1f%%", help="Without the prior."),

@@ -43,7 +43,7 @@ ranked as (
         cume_dist() over (
             partition by experiment_id, metric_id
             order by amount
-        ) as share
+        ) as share_up_to
     from amounts
     where cap_share is not null and amount > 0
 
@@ -56,7 +56,7 @@ quantile_caps as (
         metric_id,
         min(amount) as quantile_cap
     from ranked
-    where share >= cap_share
+    where share_up_to >= cap_share
     group by experiment_id, metric_id
 
 ),

@@ -16,6 +16,12 @@ measured_tests as (
 
 ),
 
+measured_sites as (
+
+    select distinct site_id from measured_tests
+
+),
+
 exposures as (
 
     select fct_exposures.*
@@ -39,7 +45,7 @@ moments as (
         fct_conversions.site_id,
         fct_conversions.converted_at as seen_at
     from {{ ref('fct_conversions') }} as fct_conversions
-    inner join (select distinct site_id from measured_tests) as measured_sites
+    inner join measured_sites
         on fct_conversions.site_id = measured_sites.site_id
 
 ),

@@ -23,25 +23,37 @@ metrics as (
 
 ),
 
+measured_tests as (
+
+    select distinct experiment_id from metrics
+
+),
+
 exposures as (
 
-    select * from {{ ref('fct_exposures') }}
-    where
-        experiment_id in (select metrics.experiment_id from metrics)
-        {%- if mark is not none %}
-        and {{ among_kept(
-            'changed_exposures', ['site_id', 'experiment_id', 'unit_id']
-        ) }}
-        {%- endif %}
+    select fct_exposures.*
+    from {{ ref('fct_exposures') }} as fct_exposures
+    inner join measured_tests
+        on fct_exposures.experiment_id = measured_tests.experiment_id
+    where {{ is_changed_exposure(mark, 'fct_exposures.') }}
 
 ),
 
 conversions as (
 
     select * from {{ ref('fct_conversions') }}
-    {%- if mark is not none %}
-    where {{ among_kept('changed_exposures', ['site_id', 'unit_id']) }}
-    {%- endif %}
+    where {{ is_changed_unit(mark) }}
+
+),
+
+page_views as (
+
+    select * from {{ ref('stg_events') }}
+    where
+        event_type = 'page_view'
+        and not is_bot
+        and {{ has_page_view_metrics() }}
+        and {{ is_changed_unit(mark) }}
 
 ),
 
@@ -64,7 +76,6 @@ happenings as (
         converted_at as happened_at,
         value_cents as amount
     from conversions
-    {%- if has_page_view_metrics() %}
     union all
     select
         site_id,
@@ -73,14 +84,7 @@ happenings as (
         null as goal_type,
         event_at as happened_at,
         1 as amount
-    from {{ ref('stg_events') }}
-    where
-        event_type = 'page_view'
-        and not is_bot
-        {%- if mark is not none %}
-        and {{ among_kept('changed_exposures', ['site_id', 'unit_id']) }}
-        {%- endif %}
-    {%- endif %}
+    from page_views
 
 ),
 

@@ -74,12 +74,14 @@ final as (
         ) as units,
         cast(coalesce(exposed.units_pending, 0) as bigint) as units_pending,
         cast(coalesce(summed.units_with, 0) as bigint) as units_with,
-        {%- for sum in [
-            'value_sum', 'value_sum_sq', 'per_sum', 'per_sum_sq', 'per_product_sum',
-            'earlier_sum', 'earlier_sum_sq', 'earlier_product_sum',
-        ] %}
-        cast(coalesce(summed.{{ sum }}, 0) as decimal(38, 0)) as {{ sum }},
-        {%- endfor %}
+        {{ or_zero('summed.value_sum') }} as value_sum,
+        {{ or_zero('summed.value_sum_sq') }} as value_sum_sq,
+        {{ or_zero('summed.per_sum') }} as per_sum,
+        {{ or_zero('summed.per_sum_sq') }} as per_sum_sq,
+        {{ or_zero('summed.per_product_sum') }} as per_product_sum,
+        {{ or_zero('summed.earlier_sum') }} as earlier_sum,
+        {{ or_zero('summed.earlier_sum_sq') }} as earlier_sum_sq,
+        {{ or_zero('summed.earlier_product_sum') }} as earlier_product_sum,
         cast(summed.cap_applied as decimal(38, 0)) as cap_applied
     from limits
     inner join variants

@@ -21,6 +21,8 @@ METRIC_COLUMNS = (
     "kind",
     "is_plain",
     "is_increase_good",
+    "measure",
+    "per",
     "quantile",
 )
 ARM_COLUMNS = ("variation_index", "variant_id", "units_pending", *SUMS)
@@ -67,8 +69,8 @@ def figures(
 
     Returns:
         ``FIGURES_SCHEMA``, sorted by its key. ``figure`` is the mean, share, ratio or
-        quantile (cents where money is measured), ``log_figure`` its natural logarithm
-        without the bias of order 1/units, ``log_variance`` that one's sampling
+        quantile, ``log_figure`` its natural logarithm (of cents where money is
+        measured) without the bias of order 1/units, ``log_variance`` its sampling
         variance. Where there is a ``problem`` (one sentence, the same on each row of a
         metric) there are none of these.
 
@@ -89,10 +91,14 @@ def figures(
     estimated = _estimated(checked, histogram)
     told = _with_problem(estimated, _nothing_to_compare())
     is_told = pl.col("problem").is_null()
-    return told.with_columns(
-        pl.when(is_told).then(pl.col(name).fill_nan(None)).alias(name)
-        for name in ("figure", "log_figure", "log_variance")
-    ).select(pl.col(name).cast(kind) for name, kind in FIGURES_SCHEMA.items())
+    return (
+        told.with_columns(pl.col("figure") * _unit())
+        .with_columns(
+            pl.when(is_told).then(pl.col(name).fill_nan(None)).alias(name)
+            for name in ("figure", "log_figure", "log_variance")
+        )
+        .select(pl.col(name).cast(kind) for name, kind in FIGURES_SCHEMA.items())
+    )
 
 
 def _require(frame: pl.DataFrame, columns: Sequence[str], table: str) -> None:
@@ -101,6 +107,13 @@ def _require(frame: pl.DataFrame, columns: Sequence[str], table: str) -> None:
         raise AnalysisInputError(
             f"{table}: column {', '.join(missing)} is missing; build the marts again"
         )
+
+
+def _unit() -> pl.Expr:
+    """Return what makes whole money of cents, above and below the line of a ratio."""
+    cents = 100.0
+    above = pl.when(pl.col("measure") == "value").then(1 / cents).otherwise(1.0)
+    return above * pl.when(pl.col("per") == "value").then(cents).otherwise(1.0)
 
 
 def _is_unseen() -> pl.Expr:

@@ -18,6 +18,7 @@ from orchestration.warehouse import WAREHOUSE_POOL, Warehouse
         ["marts", "mart_bot_daily"],
         ["marts", "mart_web_vitals"],
         ["experiments", "analyses"],
+        ["experiments", "metric_analyses"],
         ["priors", "effect_priors"],
         ["release", "manifest"],
     ],

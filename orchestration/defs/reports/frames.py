@@ -22,6 +22,8 @@ _MARTS = {
     "bot_daily": "from marts.mart_bot_daily order by all",
     "web_vitals": "from marts.mart_web_vitals order by all",
     "analyses": "from experiments.analyses order by experiment_id, variation_index",
+    "metrics": "from experiments.metric_analyses "
+    "order by experiment_id, metric_id, variation_index",
     "prior": "from priors.effect_priors where experiment_id is null "
     "and prior_group = 'all'",
     "summary": "select max(event_at) as as_of_event_at, count(*) as events "

@@ -53,6 +53,7 @@ def frames() -> dict[str, pl.DataFrame]:
         "goal_daily": _goal_daily(),
         "channel_daily": _channel_daily(),
         "bot_daily": _bot_daily(),
+        "metrics": _metrics(),
         "web_vitals": pl.DataFrame(
             {
                 "site_id": ["daily-news", "daily-news"],
@@ -190,6 +191,39 @@ def _tests() -> pl.DataFrame:
             }
             for test, arms in PARTS.items()
             for index, (variant, _, _) in enumerate(arms)
+        ]
+    )
+
+
+def _metrics() -> pl.DataFrame:
+    """Return a guardrail and a secondary metric of one test."""
+    return pl.DataFrame(
+        [
+            {
+                "experiment_id": "headline-won",
+                "metric_id": name,
+                "role": role,
+                "kind": kind,
+                "is_increase_good": True,
+                "variation_index": index,
+                "variant_id": variant,
+                "is_control": index == 0,
+                "units": units,
+                "units_pending": 12,
+                "mean": mean * (1 + index / 10),
+                "lift": index / 10,
+                "lift_low": index / 10 - 0.05,
+                "lift_high": index / 10 + 0.05,
+                "chance_to_win": 0.97 if index else None,
+                "e_value_harm": 0.01 if index else None,
+                "is_enough_data": True,
+                "problem": None,
+            }
+            for name, role, kind, mean in (
+                ("revenue", "secondary", "value", 1.234),
+                ("came-back", "guardrail", "retention", 0.0825),
+            )
+            for index, (variant, units, _) in enumerate(PARTS["headline-won"])
         ]
     )
 

@@ -128,7 +128,9 @@ def test_a_test_gives_reason_evidence_and_history(
     app = visit("test", id="headline-won")
     assert "v1 lifts traffic by 18.3% [9.7%, 27.5%] *net* of its cost." in said(app)
     assert '"chanceToWin"' in app.json[0].value
-    assert app.dataframe[1].value["Reason"].tolist() == ["Too early: 3 of 7 days."]
+    watched, history = app.dataframe[1].value, app.dataframe[2].value
+    assert watched["role"].tolist() == ["Guardrail"] * 3 + ["Secondary"] * 3
+    assert history["Reason"].tolist() == ["Too early: 3 of 7 days."]
 
 
 def test_a_test_has_its_three_charts(published: Settings, visit: Open) -> None:  # noqa: ARG001

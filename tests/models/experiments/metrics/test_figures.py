@@ -101,7 +101,7 @@ def test_plain_revenue_is_read_from_the_statistics_of_every_test() -> None:
         ]
     )
     empty = pl.DataFrame(sums(PAIR)).clear()
-    declared = metrics(metric("t", "revenue", is_plain=True))
+    declared = metrics(metric("t", "revenue", is_plain=True, measure="value"))
     table = figures(declared, stats, empty, bins())
-    assert table["figure"].to_list() == [50.0, 60.0]
+    assert table["figure"].to_list() == [0.5, 0.6]  # 50 and 60 cents
     assert table["units_with"].to_list() == [100.0, 100.0]

@@ -38,13 +38,15 @@ def metric(test: str = "t", name: str = "m", **fields: Any) -> dict[str, Any]:
         "kind": "value",
         "is_plain": False,
         "is_increase_good": True,
+        "measure": "conversions",
+        "per": None,
         "quantile": None,
         **fields,
     }
 
 
 def metrics(*rows: dict[str, Any]) -> pl.DataFrame:
-    types = {"quantile": pl.Float64, "is_plain": pl.Boolean}
+    types = {"quantile": pl.Float64, "is_plain": pl.Boolean, "per": pl.String}
     return pl.DataFrame(list(rows), schema_overrides=types)
 
 
