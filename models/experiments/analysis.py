@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from code24.errors import Code24Error
-from models.experiments import e_value, programme, sample_ratio
+from models.experiments import e_value, programme, sample_ratio, surprise
 from models.experiments.arms import Arms, Floats, build
 from models.experiments.counts import checked
 from models.experiments.metrics.goals import NO_GOALS, with_goals
@@ -47,9 +47,12 @@ ANALYSIS_SCHEMA: dict[str, pl.DataType] = {
     "chance_of_effect": pl.Float64(),
     "expected_loss": pl.Float64(),
     "e_value": pl.Float64(),
+    "surprise_p": pl.Float64(),
+    "is_suspicious": pl.Boolean(),
     "is_strict": pl.Boolean(),
     "is_enough_data": pl.Boolean(),
     "srm_p": pl.Float64(),
+    "srm_e_value": pl.Float64(),
     "srm_level": pl.String(),
     "is_srm": pl.Boolean(),
     "problem": pl.String(),
@@ -122,6 +125,9 @@ def analyze(
         of the natural log of its ratio to the control's; ``lift`` the posterior mean of
         that ratio minus 1; ``expected_loss`` a share of the control's rate;
         ``observed_sd`` the standard error of the log ratio as counted.
+        ``surprise_p`` is the chance of so large a lift before the data came, and
+        ``is_suspicious`` where that is hardly any; ``srm_e_value`` the evidence against
+        the planned split, valid at every look.
         ``chance_to_win`` and ``e_value`` are null for controls, ``e_value`` also
         where the prior was not fixed before the test's first exposure; ``is_strict``
         looks at all tests of the site together (``programme``).
@@ -245,14 +251,17 @@ def _evidence(active: pl.DataFrame, arms: Arms, prior: MixedPrior) -> list[pl.Se
     is_variant = ~arms.is_control
     test = arms.test[is_variant]
     variance = arms.variance + arms.of_control(arms.variance)
-    e = np.full(len(arms.test), np.nan)
-    e[is_variant] = e_value.one_sided(
-        (arms.log_rate - arms.of_control(arms.log_rate))[is_variant],
+    ratio = arms.log_rate - arms.of_control(arms.log_rate)
+    seen = (
+        ratio[is_variant],
         variance[is_variant],
         prior.scales[test],
         prior.weights[test],
         prior.shift[test],
     )
+    e, surprise_p = np.full((2, len(arms.test)), np.nan)
+    e[is_variant] = e_value.one_sided(*seen)
+    surprise_p[is_variant] = surprise.tail(*seen)
     rate = np.where(
         arms.is_counted,
         arms.conversions / arms.units,
@@ -262,6 +271,8 @@ def _evidence(active: pl.DataFrame, arms: Arms, prior: MixedPrior) -> list[pl.Se
     is_told = active["is_prior_frozen"].to_numpy()
     return [
         pl.Series("e_value", np.where(is_told, e, np.nan)),
+        pl.Series("surprise_p", surprise_p),
+        pl.Series("is_suspicious", surprise_p < surprise.SUSPICIOUS),
         pl.Series("observed_sd", np.where(is_variant, np.sqrt(variance), np.nan)),
         pl.Series("rate", rate),
         pl.Series("control_rate", control_rate),
@@ -277,14 +288,15 @@ def _raw_lift(rate: Floats, control_rate: Floats) -> Floats:
 def _sample_ratio(
     active: pl.DataFrame, arms: Arms, rule: SampleRatioRule
 ) -> list[pl.Series]:
-    p, deviation = sample_ratio.check(
-        arms.test, active["units"].to_numpy(), active["weight"].to_numpy(), arms.tests
-    )
+    split = (active["units"].to_numpy(), active["weight"].to_numpy(), arms.tests)
+    p, deviation = sample_ratio.check(arms.test, *split)
+    e = sample_ratio.e_value(arms.test, *split)
     level = np.where(p < rule.warning, "warning", "ok")
     is_alarm = (p < rule.alarm) & (deviation >= rule.alarm_deviation)
     level = np.where(is_alarm, "alarm", level)[arms.test]
     return [
         pl.Series("srm_p", p[arms.test]),
+        pl.Series("srm_e_value", e[arms.test]),
         pl.Series("srm_level", level, dtype=pl.String),
         pl.Series("is_srm", level != "ok"),
     ]

@@ -110,22 +110,32 @@ def _with_problem(rows: pl.DataFrame) -> pl.DataFrame:
     rows = rows.with_columns(*_totals())
     faults = [*_row_faults(), *_test_faults()]
     faulty = rows.filter(pl.any_horizontal(fault.condition for fault in faults))
+    told_rows = _told(rows, faulty, faults) if faulty.height else _untold(rows)
+    is_sound = pl.col("problem").is_null()
+    return told_rows.with_columns(pl.col("is_active") & is_sound).drop(
+        "changed_at", "active", "controls", "total_weight", "same"
+    )
+
+
+def _untold(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.with_columns(pl.lit(None, pl.String).alias("problem"))
+
+
+def _told(
+    rows: pl.DataFrame, faulty: pl.DataFrame, faults: list[_Fault]
+) -> pl.DataFrame:
     told = pl.coalesce(pl.when(f.condition).then(f.sentence) for f in faults)
     rank = pl.coalesce(pl.when(f.condition).then(i) for i, f in enumerate(faults))
     sentence = pl.format("test '{}': {}", pl.col("experiment_id").fill_null("?"), told)
     problems = faulty.group_by("experiment_id", maintain_order=True).agg(
         sentence.sort_by(rank).first().alias("problem")
     )
-    rows = rows.join(
+    return rows.join(
         problems,
         on="experiment_id",
         how="left",
         nulls_equal=True,
         maintain_order="left",
-    )
-    is_sound = pl.col("problem").is_null()
-    return rows.with_columns(pl.col("is_active") & is_sound).drop(
-        "changed_at", "active", "controls", "total_weight", "same"
     )
 
 

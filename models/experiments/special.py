@@ -31,6 +31,12 @@ def chi_square_tail(statistic: Floats, freedom: NDArray[Any]) -> Floats:
     return p
 
 
+def log_gamma(x: Floats) -> Floats:
+    """Return the logarithm of the gamma function."""
+    value: Floats = special.gammaln(x)
+    return value
+
+
 def binomial_tail(successes: NDArray[Any], trials: NDArray[Any], p: float) -> Floats:
     """Return the chance of at most that many successes in that many trials."""
     tail: Floats = special.bdtr(successes.astype(float), trials, p)

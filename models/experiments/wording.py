@@ -52,7 +52,17 @@ def shipped(variant: Row, is_proven: bool) -> str:
         f"Variant {variant['variant_id']!r} is expected to lift "
         f"{figure(variant)} by {lift(variant)}; another arm may be better by "
         f"{percent(variant['expected_loss'])} on expectation; more data could hardly "
-        f"add to that; {proof} ({told})."
+        f"add to that; {proof} ({told}).{_doubt(variant)}"
+    )
+
+
+def _doubt(variant: Row) -> str:
+    """Warn of a lift that is too good to be true."""
+    if not variant["is_suspicious"]:
+        return ""
+    return (
+        f" Before the test so large a lift had a chance of "
+        f"{variant['surprise_p']:.1g}: look whether everything is counted right."
     )
 
 

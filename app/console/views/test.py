@@ -256,6 +256,7 @@ def _chart(chart: charts.Layers | None, alternative: str) -> None:
 
 def _counts(variants: pl.DataFrame) -> None:
     st.subheader("What was counted")
+    _suspicious(variants)
     kinds = variants["metric_kind"].drop_nulls()
     is_share = kinds.is_in(metrics.SHARES).all()
     rate = ["rate"] if is_share else []
@@ -285,6 +286,17 @@ def _ends() -> list[pl.Expr]:
         pl.col(name).map_elements(wording.lift, return_dtype=pl.String)
         for name in ("lift_low", "lift_high")
     ]
+
+
+def _suspicious(variants: pl.DataFrame) -> None:
+    """Warn of lifts that are too good to be true."""
+    for row in variants.filter(pl.col("is_suspicious")).iter_rows(named=True):
+        st.warning(
+            f"The lift of **{wording.plain(row['variant_id'])}** is too good to be "
+            f"true: before the test it had a chance of {row['surprise_p']:.1g}. Look "
+            "whether everything is counted right.",
+            icon=":material/troubleshoot:",
+        )
 
 
 def _metrics(found: Reports, test_id: str) -> None:

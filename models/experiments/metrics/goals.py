@@ -16,6 +16,8 @@ def with_goals(rows: pl.DataFrame, figures: pl.DataFrame) -> pl.DataFrame:
     units of the figure. Tests whose goal is not among ``figures`` have their
     conversions as they are.
     """
+    if figures.is_empty():
+        return rows.with_columns(*_by_conversions())
     goals = figures.filter(pl.col("role") == "goal").select(
         "experiment_id",
         "variation_index",
@@ -46,3 +48,16 @@ def with_goals(rows: pl.DataFrame, figures: pl.DataFrame) -> pl.DataFrame:
         pl.coalesce("problem", problem).alias("problem"),
         (pl.col("is_active") & ~is_told).alias("is_active"),
     ).drop("units_with", "goal_problem")
+
+
+def _by_conversions() -> list[pl.Expr]:
+    """Return what the columns are where no goal but conversions is known."""
+    return [
+        *(pl.lit("conversion").alias(name) for name in ("metric", "metric_kind")),
+        pl.col("units").alias("counted_units"),
+        *(
+            pl.lit(None, pl.Float64).alias(name)
+            for name in ("figure", "log_figure", "log_variance")
+        ),
+        pl.lit(value=True).alias("is_counted"),
+    ]

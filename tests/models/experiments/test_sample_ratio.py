@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 from scipy.stats import chisquare
 
 from models.experiments import sample_ratio
@@ -42,3 +43,31 @@ def test_holds_one_sound_test_in_a_hundred() -> None:
 def test_refuses_levels_out_of_order(warning: float, alarm: float) -> None:
     with pytest.raises(SampleRatioError, match=f"warning={warning}, alarm={alarm}"):
         SampleRatioRule(warning=warning, alarm=alarm)
+
+
+def test_the_e_value_is_a_ratio_of_likelihoods() -> None:
+    """Against the Dirichlet-multinomial law of SciPy, of two tests at once."""
+    units = np.array([480.0, 520.0, 300.0, 310.0, 390.0])
+    weight = np.array([0.5, 0.5, 0.3, 0.3, 0.4])
+    test = np.array([0, 0, 1, 1, 1])
+    found = sample_ratio.e_value(test, units, weight, 2)
+    for number in range(2):
+        n, w = units[test == number].astype(int), weight[test == number]
+        broken = stats.dirichlet_multinomial.logpmf(n, 1_000 * w, n.sum())
+        sound = stats.multinomial.logpmf(n, n.sum(), w)
+        assert np.log(found[number]) == pytest.approx(broken - sound, rel=1e-6)
+
+
+def test_a_sound_split_read_at_every_look_is_rarely_called_broken() -> None:
+    """4,000 sound splits at 50 looks: at most 5% ever reach 20, a broken one does."""
+    rng = np.random.default_rng(3)
+    ever = np.zeros(4_000, dtype=bool)
+    test, weight = np.repeat(np.arange(4_000), 2), np.tile([0.7, 0.3], 4_000)
+    units = np.zeros((4_000, 2))
+    for _ in range(50):
+        first = rng.binomial(200, 0.7, 4_000)
+        units += np.stack([first, 200 - first], axis=1)
+        ever |= sample_ratio.e_value(test, units.ravel(), weight, 4_000) >= 20
+    assert ever.mean() <= 0.05
+    broken = np.array([7_300.0, 2_700.0])
+    assert sample_ratio.e_value(test[:2], broken, weight[:2], 1)[0] > 1_000
