@@ -1,5 +1,6 @@
 """Events as Code24 itself takes them, one JSON object a line."""
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -10,6 +11,10 @@ from cli.importers.importer import (
     Request,
 )
 from code24.contracts.event import MAX_EVENT_BYTES
+from code24.protocols.mending import mended_json
+
+_ODD = re.compile(rb"NaN|Infinity|\\u[dD][89a-fA-F]")
+"""What may be no JSON; whole pairs of surrogates are looked at for nothing."""
 
 
 class NativeEvents:
@@ -31,7 +36,14 @@ class NativeEvents:
             elif len(line.text) > MAX_EVENT_BYTES:
                 yield line.bad(path, f"oversized: more than {MAX_EVENT_BYTES} bytes")
             elif line.text.strip():
-                yield EventRow(line.text, f"{path.name}:{line.number}")
+                yield EventRow(_mended(line.text), f"{path.name}:{line.number}")
+
+
+def _mended(text: bytes) -> bytes:
+    """Return a line as JSON where it nearly is, as at the live door."""
+    if not _ODD.search(text):
+        return text
+    return mended_json(text) or text
 
 
 IMPORTER = NativeEvents()

@@ -13,6 +13,7 @@ from cli.importers.importer import (
     ImportItem,
     Meter,
 )
+from code24.protocols.mending import mended_json
 
 ONE_ARRAY = "is one JSON array; make it an object a line: jq -c '.[]'"
 Object = dict[str, Any]
@@ -74,10 +75,21 @@ def _decoded(path: Path, line: lines.Line) -> Object | BadRow:
     if line.number == 1 and line.text.lstrip().startswith(b"["):
         raise ImportFileError(f"{path}: {ONE_ARRAY}")
     try:
-        return _decoder.decode(line.text)
+        return _read(line.text)
     except msgspec.ValidationError:
         return line.bad(path, "invalid: the line holds no JSON object")
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return line.bad(path, f"bad_json: {error}")
     except RecursionError:
         return line.bad(path, "too_deep: the line is nested without end")
+
+
+def _read(text: bytes) -> Object:
+    """Decode a line; one that is nearly JSON is mended, as at the live door."""
+    try:
+        return _decoder.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        mended = mended_json(text)
+        if mended is None:
+            raise
+        return _decoder.decode(mended)

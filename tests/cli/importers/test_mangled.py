@@ -226,6 +226,17 @@ def test_one_bad_call_costs_no_other_of_its_batch(tmp_path: Path) -> None:
     assert counts == {"event": 3, "dead": len(bad)}
 
 
+@pytest.mark.parametrize("format_name", ["events", "ga4"])
+def test_what_is_nearly_json_is_mended(tmp_path: Path, format_name: str) -> None:
+    name = {"events": "native.jsonl", "ga4": "ga4.json"}[format_name]
+    rows = samples.FILES[name](2).splitlines()
+    odd = rows[1][:-1] + b', "metadata": {"x": NaN, "t": "cut \\ud83d"}}'
+    path = tmp_path / "e.jsonl"
+    path.write_bytes(rows[0] + b"\n" + odd + b"\n")
+
+    assert through_the_door(items_of(format_name, path)) == {"event": 2}
+
+
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     path = tmp_path / "e.jsonl.gz"
     with gzip.open(path, "wb") as file:
