@@ -30,7 +30,7 @@ import os
 
 import polars as pl
 
-from models.simulate.calibration import BEST, Scale, study
+from models.simulate.calibration import BEST, Scale, compare_parents, study
 from models.simulate.worlds import WORLDS
 
 TESTS = int(os.environ.get("CODE24_STUDY_TESTS", "800"))
@@ -106,4 +106,26 @@ print(by_world("coverage_shipped"))
 flat = results.filter(pl.col("rule") == "flat chance to win > 95%")
 assert flat["claimed_equal"].min() > 0.1
 assert results.filter(pl.col("rule") == BEST)["coverage"].min() > 0.8
+
+# %% [markdown]
+# ## What a prior from few tests is drawn to
+#
+# With 20 tests a prior is mostly what it is drawn to. Compared: the default as it is,
+# with 5 and with 20 pseudo-tests, and the default bent to what the tests say of two
+# numbers (`models/priors/parent.py`), as the platform has it.
+
+# %%
+few = Scale(tests=TESTS, chunks=max(4, TESTS // 400), past=(20, 100))
+results = pl.DataFrame(
+    [each._asdict() for world in worlds for each in compare_parents(world, few, SEED)]
+).fill_nan(None)
+print("lift told over true lift, of shipped variants")
+print(by_world("claimed_over_true"))
+print("value over that of the policy that knows the law of effects")
+print(by_world("value_over_best"))
+print("90% intervals hold, of shipped variants")
+print(by_world("coverage_shipped"))
+print("share of claims that are false, and of tests that are claimed")
+print(by_world("false_claims"))
+print(by_world("claimed"))
 print(f"{TESTS:,} tests a world")

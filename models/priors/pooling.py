@@ -28,6 +28,7 @@ from models.priors.learning import (
     fit,
     fit_correlation,
     fit_of,
+    parent_of,
     usable,
 )
 from models.priors.mixture import DEFAULT_PRIOR, Prior
@@ -136,7 +137,9 @@ def _learn(
                 continue
             parent, strength = _parent(group, found, parents)
             part = Evidence(*(values[rows] for values in told))
-            learned = fit(part, fit_of(parent), strength)
+            is_first = not group and not parent.tests
+            drawn_to = parent_of(part, parent) if is_first else fit_of(parent)
+            learned = fit(part, drawn_to, strength)
             found[group] = _prior(learned, parent, correlation, number, before, group)
             sizes[group] = len(rows)
     return parents | found

@@ -14,7 +14,7 @@ import numpy as np
 from models.experiments.arms import Floats, Integers
 from models.experiments.policy import DEFAULT_POLICY, Policy
 from models.experiments.stopping import Law, slot_worth
-from models.priors.learning import PSEUDO_TESTS, Evidence, fit, fit_of
+from models.priors.learning import PSEUDO_TESTS, Evidence, Fit, fit, fit_of, parent_of
 from models.priors.mixture import DEFAULT_PRIOR, Prior
 from models.simulate.rules import (
     LEAST_CONVERSIONS,
@@ -105,13 +105,53 @@ def study(world: World, scale: Scale, seed: int) -> list[Result]:
 
 def learn_from(world: World, tests: int, rng: np.random.Generator) -> Prior:
     """Learn a prior from past tests of a world that were stopped by peeking."""
+    told = past_evidence(world, tests, rng)
+    return _prior(fit(told, parent_of(told, DEFAULT_PRIOR), PSEUDO_TESTS))
+
+
+def past_evidence(world: World, tests: int, rng: np.random.Generator) -> Evidence:
+    """Return what past tests of a world say that were stopped by peeking."""
     looks = look(world, tests, rng)
     day = chance_to_win(looks).day
     at = (day, np.arange(tests))
     used = looks.least[at] >= LEAST_CONVERSIONS
-    told = evidence_of(looks.x[at][used], looks.variance[at][used], DEFAULT_PRIOR)
-    weights, shift = fit(told, fit_of(DEFAULT_PRIOR), PSEUDO_TESTS)
-    return Prior(DEFAULT_PRIOR.scales, tuple(weights.tolist()), shift)
+    return evidence_of(looks.x[at][used], looks.variance[at][used], DEFAULT_PRIOR)
+
+
+def compare_parents(world: World, scale: Scale, seed: int) -> list[Result]:
+    """Compare what a prior may be drawn to, on the same past and new tests.
+
+    Rules: ``default, 5`` and ``default, 20``, the default as it is with so many
+    pseudo-tests; ``bent``, as the platform has it.
+    """
+    found = []
+    for past in scale.past:
+        rng = np.random.default_rng([seed, past, *world.name.encode()])
+        looks = look(world, scale.tests, rng)
+        parts = np.array_split(np.arange(scale.tests), scale.chunks)
+        best = learned(looks, world.truth, rng)
+        told = [past_evidence(world, past, rng) for _ in parts]
+        for name, priors in _by_parent(told).items():
+            outcome = _together(looks, parts, priors, rng)
+            rule = f"{name}, from {past:,}"
+            found.append(result(world, rule, looks, outcome, best, float("nan")))
+    return found
+
+
+def _by_parent(told: Sequence[Evidence]) -> dict[str, list[Prior]]:
+    start = fit_of(DEFAULT_PRIOR)
+    return {
+        "default, 5": [_prior(fit(each, start, 5.0)) for each in told],
+        "default, 20": [_prior(fit(each, start, 20.0)) for each in told],
+        "bent": [
+            _prior(fit(each, parent_of(each, DEFAULT_PRIOR), PSEUDO_TESTS))
+            for each in told
+        ],
+    }
+
+
+def _prior(found: Fit) -> Prior:
+    return Prior(DEFAULT_PRIOR.scales, tuple(found.weights.tolist()), found.shift)
 
 
 def evidence_of(x: Floats, variance: Floats, prior: Prior) -> Evidence:

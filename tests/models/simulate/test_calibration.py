@@ -8,6 +8,7 @@ from models.simulate.calibration import (
     BEST,
     Result,
     Scale,
+    compare_parents,
     evidence_of,
     learn_from,
     study,
@@ -62,3 +63,12 @@ def test_evidence_is_relative_to_the_normal_law() -> None:
     expected = -0.5 * (np.log(total) + (0.1 - 0.2 * scale) ** 2 / total)
     found = told.log_likelihood + 0.2 * told.slope - 0.02 * told.curve
     assert found[0, -1] == pytest.approx(expected)
+
+
+def test_parents_are_compared_on_the_same_tests() -> None:
+    world = next(each for each in WORLDS if each.name == "b")
+    found = compare_parents(world, Scale(tests=200, chunks=2, past=(20,)), seed=1)
+    rules = [each.rule for each in found]
+    assert rules == ["default, 5, from 20", "default, 20, from 20", "bent, from 20"]
+    assert all(0.5 < each.value_over_best < 1.1 for each in found)
+    assert all(each.claimed_over_true > 0.3 for each in found)
