@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from code24.settings import Settings
-from code24.state import jobs, open_state, requests, schedule
+from code24.state import jobs, open_state, requests, schedule, slots
 from orchestration.instance import free_abandoned
 from orchestration.kinds import KINDS
 from orchestration.processes import this_process
@@ -65,6 +65,7 @@ def overdue_jobs_sensor(
     with open_state(settings.database_url) as state:
         bury(state)
         schedule.act(state, actor="schedule", now=before)
+        slots.fill(state, actor="schedule", now=before)
         is_overdue = requests.waits(state, since=before)
         is_overdue = is_overdue or jobs.is_any_due(state, KINDS, now=before)
     if not is_overdue:

@@ -24,7 +24,7 @@ import dagster as dg
 from code24.contracts.message import JobKind
 from code24.errors import Code24Error
 from code24.settings import Settings, load
-from code24.state import State, jobs, metric_rows, open_state, requests, schedule
+from code24.state import State, jobs, metric_rows, open_state, requests, schedule, slots
 from orchestration import guardrails
 from orchestration.automation import is_behind, log_ends
 from orchestration.definitions import build_definitions
@@ -115,6 +115,7 @@ class Worker:
             self._looked_at = time.monotonic()
             bury(self._state)
             schedule.act(self._state, actor=SCHEDULE, now=datetime.now(UTC))
+            slots.fill(self._state, actor=SCHEDULE, now=datetime.now(UTC))
         if requests.waits(self._state):
             now = datetime.now(UTC)
             guardrails.switch_off_crossed(self._settings, self._state, now=now)

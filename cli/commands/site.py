@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast, get_args
 import msgspec
 import typer
 
-from cli.commands import site_policy
+from cli.commands import site_policy, site_slots
 from cli.commands.tag import show_tag
 from cli.output import console, show_fields, show_json, show_table
 from code24.contracts.site import Site
@@ -27,6 +27,7 @@ app = typer.Typer(
 )
 
 app.command(name="policy", epilog=site_policy.EXAMPLE)(site_policy.policy)
+app.command(name="slots", epilog=site_slots.EXAMPLE)(site_slots.slots)
 
 Origins = Annotated[
     list[str] | None,

@@ -77,6 +77,15 @@ site_policies = sa.Table(
 )
 """One row per site whose policy an operator set; others have the defaults."""
 
+slots = sa.Table(
+    "slots",
+    metadata,
+    Column("site_id", Text, ForeignKey("sites.site_id"), primary_key=True),
+    Column("slots", sa.Integer, nullable=False),
+    sa.CheckConstraint("slots BETWEEN 0 AND 1000", name="slots"),
+)
+"""One row per site whose drafts start by themselves while fewer tests run."""
+
 ab_tests = sa.Table(
     "ab_tests",
     metadata,
