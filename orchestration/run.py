@@ -91,10 +91,10 @@ def run_loop(settings: Settings, on_step: Callable[[StepUpdate], None]) -> LoopR
     """
     prepare(settings)
     before = _Standing.of(settings)
-    job = build_definitions(settings).resolve_job_def(loop_job.name)
     run_id = str(uuid4())
     watch = StepWatch(on_step)
     with open_instance(settings) as instance:
+        job = build_definitions(settings).resolve_job_def(loop_job.name)
         free_abandoned(instance)
         instance.add_event_listener(run_id, watch)
         job.execute_in_process(

@@ -12,6 +12,7 @@ amounts as (
         units.experiment_id,
         units.metric_id,
         units.variant_id,
+        units.unit_id,
         limits.cap,
         limits.cap_share,
         units.per_amount,
@@ -83,6 +84,7 @@ final as (
         amounts.experiment_id,
         amounts.metric_id,
         amounts.variant_id,
+        amounts.unit_id,
         amounts.per_amount,
         caps.cap_applied,
         cast(

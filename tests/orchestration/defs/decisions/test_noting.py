@@ -37,8 +37,8 @@ def test_what_was_drained_after_the_analysis_is_still_to_be_analysed(
 
 def run_only(settings: Settings, key: dg.AssetKey) -> None:
     """Materialise one asset on what stands."""
-    job = build_definitions(settings).resolve_job_def("loop_job")
     with open_instance(settings) as instance:
+        job = build_definitions(settings).resolve_job_def("loop_job")
         result = job.execute_in_process(
             instance=instance, asset_selection=[key], run_config=QUIET
         )

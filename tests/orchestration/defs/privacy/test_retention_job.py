@@ -60,8 +60,8 @@ def _old(number: int) -> LogRecord:
 
 def nightly(settings: Settings) -> dict[str, int]:
     """Run the job; return what its step says was removed."""
-    job = build_definitions(settings).resolve_job_def("retention_job")
     with open_instance(settings) as instance:
+        job = build_definitions(settings).resolve_job_def("retention_job")
         result = job.execute_in_process(instance=instance, run_config=QUIET)
     assert result.success
     (output,) = (e for e in result.all_events if e.is_successful_output)
