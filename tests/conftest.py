@@ -10,6 +10,15 @@ import pytest
 from code24 import settings as settings_module
 from code24.settings import Ports, Settings
 
+LONGEST = ("tests/notebooks/", "tests/test_", "tests/cli/simulation/")
+"""Files of minutes each. Two workers take files in turn: begun last, one of these would
+leave the other worker idle."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
 
 def free_port() -> int:
     """Return a port of the loopback interface that nobody listens on now."""

@@ -108,8 +108,10 @@ def test_it_is_due_each_night_and_runs_by_itself(aged: Settings) -> None:
     schedule = definitions.resolve_schedule_def("retention_schedule")
     assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
     night = datetime(2026, 11, 24, 3, 45, tzinfo=UTC)
-    with open_instance(aged) as instance:
-        context = dg.build_schedule_context(instance, scheduled_execution_time=night)
+    with (
+        open_instance(aged) as instance,
+        dg.build_schedule_context(instance, scheduled_execution_time=night) as context,
+    ):
         (request,) = schedule.evaluate_tick(context).run_requests or ()
     assert schedule.job_name == "retention_job"
     assert request.run_config == {}
