@@ -135,21 +135,20 @@ def _write(
     connection: Connection, further: Mapping[Key, Analysed], known: Collection[Key]
 ) -> None:
     """Write each under a number of its own, the rows that are there and those not."""
-    newest = _newest_change(connection)
-    rows = [
-        {
+    fresh: list[dict[str, object]] = []
+    moved: list[dict[str, object]] = []
+    for number, (key, entry) in enumerate(
+        further.items(), _newest_change(connection) + 1
+    ):
+        row = {
             **dict(zip(_KEY, key, strict=True)),
             "next_offset": entry.offset,
             "analysed_at": entry.at,
             "change_id": number,
         }
-        for number, (key, entry) in enumerate(further.items(), newest + 1)
-    ]
-    is_known = [key in known for key in further]
-    fresh = [row for row, is_there in zip(rows, is_known, strict=True) if not is_there]
+        (moved if key in known else fresh).append(row)
     if fresh:
         connection.execute(sa.insert(analysed), fresh)
-    moved = [row for row, is_there in zip(rows, is_known, strict=True) if is_there]
     if moved:
         connection.execute(_MOVE, [_as_bound(row) for row in moved])
 

@@ -282,14 +282,20 @@ def test_a_run_that_died_with_its_process_frees_the_pool(
     assert free_abandoned(instance) == []
 
 
+def started(settings: Settings) -> "subprocess.Popen[str]":
+    """Start the worker as its own process."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "orchestration.worker"],
+        env={**os.environ, **settings.environment()},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
 def test_worker_and_loop_share_one_warehouse_and_the_worker_stops_when_told(
     copied: Settings, state: State
 ) -> None:
-    environment = {**os.environ, **copied.environment()}
-    command = [sys.executable, "-m", "orchestration.worker"]
-    with subprocess.Popen(
-        command, env=environment, stderr=subprocess.PIPE, text=True
-    ) as worker:
+    with started(copied) as worker:
         assert worker.stderr is not None
         try:
             assert "ready" in worker.stderr.readline()
@@ -309,11 +315,7 @@ def test_worker_and_loop_share_one_warehouse_and_the_worker_stops_when_told(
 def test_told_to_stop_at_work_the_worker_finishes_its_run_first(
     copied: Settings, state: State, instance: dg.DagsterInstance
 ) -> None:
-    environment = {**os.environ, **copied.environment()}
-    command = [sys.executable, "-m", "orchestration.worker"]
-    with subprocess.Popen(
-        command, env=environment, stderr=subprocess.PIPE, text=True
-    ) as worker:
+    with started(copied) as worker:
         assert worker.stderr is not None
         try:
             assert "ready" in worker.stderr.readline()

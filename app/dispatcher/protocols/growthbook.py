@@ -9,8 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from app.dispatcher import bodies
-from app.dispatcher.etags import is_known
+from app.dispatcher import bodies, etags
 from app.dispatcher.evaluation import Outcome, evaluate_all
 from app.dispatcher.payload import UNIT_ATTRIBUTE, value_of
 from app.dispatcher.store import Site, Store
@@ -47,11 +46,7 @@ async def _features(request: Request) -> Response:
     site = _site(request)
     if site is None:
         return _unknown(request)
-    etag = site.answer.etag
-    headers = {"ETag": etag, "Cache-Control": "no-cache", **STREAMS}
-    if is_known(request.headers.get("if-none-match", ""), etag):
-        return Response(status_code=304, headers=headers)
-    return Response(site.answer.body, media_type="application/json", headers=headers)
+    return etags.answer(request, site.answer.body, site.answer.etag, STREAMS)
 
 
 async def _evaluated(request: Request) -> Response:

@@ -12,8 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.dispatcher import bodies
-from app.dispatcher.etags import is_known
+from app.dispatcher import bodies, etags
 from app.dispatcher.evaluation import Outcome, evaluate, evaluate_all
 from app.dispatcher.store import Site, Store
 from code24.contracts.wire import encode
@@ -58,10 +57,7 @@ async def _all(request: Request) -> Response:
         return _refusal(refused)
     body = encode({"flags": [_flag(found) for found in evaluate_all(site, unit_id)]})
     etag = f'"{sha256(body).hexdigest()[:32]}"'
-    headers = {"ETag": etag, "Cache-Control": "no-cache"}
-    if is_known(request.headers.get("if-none-match", ""), etag):
-        return Response(status_code=304, headers=headers)
-    return Response(body, media_type="application/json", headers=headers)
+    return etags.answer(request, body, etag)
 
 
 async def _asked(request: Request) -> tuple[Site, str]:

@@ -1,13 +1,14 @@
 """The decision log, written to shared state."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
 import polars as pl
 
 from code24.contracts.decision import Decision
+from code24.contracts.site_policy import SitePolicy
 from code24.contracts.wire import digest
 from code24.settings import Settings
 from code24.state import (
@@ -87,16 +88,7 @@ def decide_all(
         running = {test.test_id for test in tests}
         taken = as_decisions(verdicts, DEFAULT_POLICY, running, now)
         policies = site_policies.list_policies(state)
-        added = [
-            decision.decision_id
-            for decision in taken
-            if settle(
-                state,
-                decision,
-                policies[decision.site_id],
-                is_ending=decision.test_id in ending,
-            )
-        ]
+        added = _settle_all(state, taken, policies, ending)
         sound = analyses.filter(pl.col("problem").is_null())["experiment_id"]
         fine = (set(sound) & running) - set(crossed)
         guardrails.clear(settings, state, fine, now=now)
@@ -105,12 +97,27 @@ def decide_all(
             going_on = [test for test in tests if test.test_id in open_still]
             moved = shifts(state, going_on, analyses, read, now=now)
             taken += moved
-            added += [
-                decision.decision_id
-                for decision in moved
-                if settle(state, decision, policies[decision.site_id])
-            ]
+            added += _settle_all(state, moved, policies, ending)
     return taken, added
+
+
+def _settle_all(
+    state: State,
+    taken: Iterable[Decision],
+    policies: Mapping[str, SitePolicy],
+    ending: Collection[str],
+) -> list[str]:
+    """Record or propose each; return the ids of those that were new."""
+    return [
+        decision.decision_id
+        for decision in taken
+        if settle(
+            state,
+            decision,
+            policies[decision.site_id],
+            is_ending=decision.test_id in ending,
+        )
+    ]
 
 
 def _crossed(

@@ -1,20 +1,13 @@
 """A shared state that fits the sample reports, and a control API that serves it."""
 
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-import uvicorn
-
-from app.platform.server import create_app
 from code24.contracts.decision import Decision, DecisionKind
 from code24.contracts.experiment import Experiment, Variant
 from code24.contracts.wire import GoalType
 from code24.publishing import publish
-from code24.settings import HOST, Settings
+from code24.settings import Settings
 from code24.state import (
     State,
     approvals,
@@ -95,24 +88,3 @@ def _evidence(test_id: str) -> dict[str, Any]:
             "lift", "lift_low", "lift_high", "chance_to_win", "weight")  # fmt: skip
     variants = [{name: row[name] for name in arms} for row in rows]
     return {**shared, "confidenceLevel": 0.97, "variants": variants}
-
-
-@contextmanager
-def control_api(settings: Settings) -> Iterator[None]:
-    """Serve the control API of a home."""
-    config = uvicorn.Config(
-        create_app(settings),
-        host=HOST,
-        port=settings.ports.platform,
-        log_level="critical",
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started and thread.is_alive():
-        time.sleep(0.01)
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        thread.join()

@@ -1,18 +1,14 @@
 """The console as people see it: the real process in a real browser."""
 
-import os
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from code24.settings import Ports, Settings
 from tests.app.console import operated, sample
+from tests.app.serving import control_api, running
 from tests.conftest import free_port
 
 pytestmark = pytest.mark.browser
@@ -42,31 +38,8 @@ def console(settings: Settings) -> Iterator[str]:
     """Start ``python -m app.console`` on a home that is whole; return its address."""
     sample.write(settings.reports)
     operated.write_state(settings)
-    address = f"http://127.0.0.1:{settings.ports.console}"
-    with operated.control_api(settings):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "app.console"],
-            env={**os.environ, **settings.environment()},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            _wait(process, f"{address}/_stcore/health")
-            yield address
-        finally:
-            process.terminate()
-            process.communicate(timeout=20)
-
-
-def _wait(process: subprocess.Popen[bytes], address: str) -> None:
-    while process.poll() is None:
-        try:
-            httpx.get(address, timeout=1)
-        except httpx.TransportError:
-            time.sleep(0.2)
-        else:
-            return
-    raise AssertionError(f"app.console ended with status {process.returncode}")
+    with control_api(settings), running("console", settings) as address:
+        yield address
 
 
 def test_every_view_stands_in_light_and_in_dark(

@@ -1,14 +1,10 @@
 """Steps and the kill switch, through the real control API."""
 
-import os
 import shutil
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-import httpx
 import pytest
 
 from app.console.control import Control, ControlError
@@ -17,6 +13,7 @@ from code24.contracts.experiment import Experiment, Variant
 from code24.releases import Reader
 from code24.settings import Settings
 from code24.state import decisions, experiments, open_state, sites
+from tests.app.serving import running
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 SHIPPED = Decision(
@@ -36,16 +33,8 @@ SHIPPED = Decision(
 @pytest.fixture
 def control_api(settings: Settings) -> Iterator[Settings]:
     _shipped_test(settings)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "app.platform"],
-        env={**os.environ, **settings.environment()},
-    )
-    try:
-        _wait(process, f"http://127.0.0.1:{settings.ports.platform}/health")
+    with running("platform", settings):
         yield settings
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
 
 
 def _shipped_test(settings: Settings) -> None:
@@ -67,17 +56,6 @@ def _shipped_test(settings: Settings) -> None:
         experiments.create_test(state, test, actor="t", now=NOW)
         experiments.transition(state, "t1", "running", actor="t", now=NOW)
         decisions.record(state, SHIPPED, actor="t")
-
-
-def _wait(process: subprocess.Popen[bytes], address: str) -> None:
-    while process.poll() is None:
-        try:
-            httpx.get(address, timeout=1)
-        except httpx.TransportError:
-            time.sleep(0.1)
-        else:
-            return
-    raise AssertionError(f"app.platform ended with status {process.returncode}")
 
 
 def test_what_the_console_undoes_is_undone_once(control_api: Settings) -> None:

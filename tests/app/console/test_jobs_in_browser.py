@@ -1,11 +1,7 @@
 """The queue as an operator sees it: real console and control API in a real browser."""
 
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +10,8 @@ from playwright.sync_api import Browser, expect
 
 from code24.settings import Ports, Settings
 from code24.state import jobs, open_state, sites
-from tests.app.console.test_browser import PATIENCE_MS, _open, _wait
+from tests.app.console.test_browser import PATIENCE_MS, _open
+from tests.app.serving import running
 from tests.conftest import free_port
 
 pytestmark = pytest.mark.browser
@@ -28,22 +25,8 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def console(settings: Settings) -> Iterator[str]:
-    well = {
-        "platform": f"http://127.0.0.1:{settings.ports.platform}/health",
-        "console": f"http://127.0.0.1:{settings.ports.console}/_stcore/health",
-    }
-    with ExitStack() as stack:
-        for name, address in well.items():
-            process = subprocess.Popen(
-                [sys.executable, "-m", f"app.{name}"],
-                env={**os.environ, **settings.environment()},
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-            )
-            stack.callback(process.communicate, timeout=20)
-            stack.callback(process.terminate)
-            _wait(process, address)
-        yield f"http://127.0.0.1:{settings.ports.console}"
+    with running("platform", settings), running("console", settings) as address:
+        yield address
 
 
 def test_a_dead_job_is_seen_with_its_error_and_tried_again(

@@ -20,6 +20,7 @@ from code24.state import (
 )
 from tests.app.console import operated, sample
 from tests.app.console.conftest import Open, figures, said
+from tests.app.serving import control_api
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def state(home: Settings) -> Iterator[State]:
     sample.write(home.reports)
     sample.add_verification(home.reports)
     operated.write_state(home)
-    with operated.control_api(home), open_state(home.database_url) as opened:
+    with control_api(home), open_state(home.database_url) as opened:
         yield opened
 
 

@@ -1,8 +1,5 @@
 """An operator's steps in a real browser: real console, real control API."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +9,8 @@ from playwright.sync_api import Browser, expect
 from code24.settings import Ports, Settings
 from code24.state import experiments, open_state
 from tests.app.console import operated, sample
-from tests.app.console.test_browser import PATIENCE_MS, _open, _wait
+from tests.app.console.test_browser import PATIENCE_MS, _open
+from tests.app.serving import control_api, running
 from tests.conftest import free_port
 
 pytestmark = pytest.mark.browser
@@ -29,20 +27,8 @@ def console(settings: Settings) -> Iterator[str]:
     sample.write(settings.reports)
     sample.add_verification(settings.reports)
     operated.write_state(settings)
-    address = f"http://127.0.0.1:{settings.ports.console}"
-    with operated.control_api(settings):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "app.console"],
-            env={**os.environ, **settings.environment()},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            _wait(process, f"{address}/_stcore/health")
-            yield address
-        finally:
-            process.terminate()
-            process.communicate(timeout=20)
+    with control_api(settings), running("console", settings) as address:
+        yield address
 
 
 def test_a_test_is_paused_and_what_waits_is_approved(

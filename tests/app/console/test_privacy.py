@@ -8,7 +8,8 @@ from code24.settings import Settings
 from code24.state import erasures, open_state, retention
 from tests.app.console import sample
 from tests.app.console.conftest import Open, said
-from tests.app.console.operated import NOW, control_api, write_state
+from tests.app.console.operated import NOW, write_state
+from tests.app.serving import control_api
 
 PERSON = "ada@shop.example"
 

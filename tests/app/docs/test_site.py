@@ -1,42 +1,18 @@
 """The documentation server over real HTTP: built, not built, absent pages."""
 
-import os
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
 from code24.settings import Settings
+from tests.app.serving import running
 
 
 @pytest.fixture
 def address(settings: Settings) -> Iterator[str]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "app.docs"],
-        env={**os.environ, **settings.environment()},
-        stderr=subprocess.PIPE,
-    )
-    base = f"http://127.0.0.1:{settings.ports.docs}"
-    try:
-        _wait(process, base)
+    with running("docs", settings) as base:
         yield base
-    finally:
-        process.terminate()
-        process.communicate(timeout=20)
-
-
-def _wait(process: subprocess.Popen[bytes], base: str) -> None:
-    while process.poll() is None:
-        try:
-            httpx.get(f"{base}/health", timeout=1)
-        except httpx.TransportError:
-            time.sleep(0.1)
-        else:
-            return
-    raise AssertionError(f"app.docs ended with status {process.returncode}")
 
 
 @pytest.mark.parametrize(

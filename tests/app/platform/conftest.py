@@ -1,20 +1,16 @@
 """A control API of its own, over real HTTP, with one site and one shipped test."""
 
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import httpx
 import pytest
-import uvicorn
 
-from app.platform.server import create_app
 from code24.contracts.decision import Decision
 from code24.contracts.experiment import Experiment, Variant
 from code24.settings import HOST, Settings
 from code24.state import State, decisions, experiments, open_state, sites
+from tests.app.serving import control_api
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -32,7 +28,7 @@ def state(settings: Settings) -> Iterator[State]:
 
 @pytest.fixture
 def client(settings: Settings, state: State) -> Iterator[httpx.Client]:  # noqa: ARG001
-    with _serving(settings), httpx.Client(base_url=_address(settings)) as opened:
+    with control_api(settings), httpx.Client(base_url=_address(settings)) as opened:
         yield opened
 
 
@@ -45,24 +41,6 @@ def operator(settings: Settings, client: httpx.Client) -> httpx.Client:
 
 def _address(settings: Settings) -> str:
     return f"http://{HOST}:{settings.ports.platform}"
-
-
-@contextmanager
-def _serving(settings: Settings) -> Iterator[None]:
-    config = uvicorn.Config(
-        create_app(settings),
-        host=HOST,
-        port=settings.ports.platform,
-        log_level="critical",
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started and thread.is_alive():
-        time.sleep(0.01)
-    yield
-    server.should_exit = True
-    thread.join()
 
 
 def _experiment() -> Experiment:
