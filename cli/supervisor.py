@@ -8,16 +8,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import httpx
+import psutil
 
 from code24.errors import Code24Error
 from code24.settings import HOST, Settings
 
 STOP_SECONDS = 10.0
 """How long a process may take to finish what it acknowledged before it is killed."""
+KILLED_SECONDS = 10.0
+"""How long a killed process may take to be gone."""
 MAX_BACKOFF_SECONDS = 30.0
 STEADY_SECONDS = 60.0
 """A process that lived this long has its back-off forgotten."""
@@ -156,8 +160,13 @@ class Supervisor:
         return self._start(dead.process, dead.failures)
 
     def _end(self) -> None:
-        """Ask every process group to stop, then make those that did not."""
+        """Ask every process group to stop, make those that did not, wait for the last.
+
+        What broke away from its group is known by descent, which only the living tell:
+        descendants are listed first.
+        """
         self.say("stopping")
+        descendants = psutil.Process().children(recursive=True)
         for running in self._running:
             _signal_group(running.popen, signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
@@ -165,6 +174,8 @@ class Supervisor:
             _wait(running.popen, deadline)
             _signal_group(running.popen, signal.SIGKILL)
             running.popen.wait()
+        for left in _killed(descendants):
+            self.say(f"process {left.pid} does not end; stop it by hand")
 
 
 def _environment(settings: Settings) -> Mapping[str, str]:
@@ -209,3 +220,27 @@ def _signal_group(popen: subprocess.Popen[bytes], number: int) -> None:
         os.killpg(popen.pid, number)
     except ProcessLookupError:
         return
+
+
+def _killed(descendants: Sequence[psutil.Process]) -> list[psutil.Process]:
+    """Kill those that still run, wait until they are gone, return those that are not.
+
+    A large process takes a moment to end after its signal.
+    """
+    left = [process for process in descendants if _runs(process)]
+    for process in left:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    deadline = time.monotonic() + KILLED_SECONDS
+    while left and time.monotonic() < deadline:
+        time.sleep(0.02)
+        left = [process for process in left if _runs(process)]
+    return left
+
+
+def _runs(process: psutil.Process) -> bool:
+    """Tell whether the process runs; one that waits to be reaped does not."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

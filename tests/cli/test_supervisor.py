@@ -29,7 +29,8 @@ sys.exit(Supervisor((one, two), Settings(home=Path(sys.argv[1])),
 CHILD = """
 import http.server, os, subprocess, sys
 from pathlib import Path
-grandchild = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+grandchild = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"],
+                              start_new_session=sys.argv[1] == "0")
 with Path(sys.argv[2]).open("a") as file:
     file.write(f"{os.getpid()} {grandchild.pid}\\n")
 http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])),
