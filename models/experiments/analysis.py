@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
 from code24.errors import Code24Error
 from models.experiments import e_value, programme, sample_ratio, surprise
-from models.experiments.arms import Arms, Floats, build
+from models.experiments.arms import Arms, Flags, Floats, Integers, build
 from models.experiments.counts import checked
 from models.experiments.metrics.goals import NO_GOALS, with_goals
 from models.experiments.mixing import MixedPrior, mix
@@ -135,44 +136,83 @@ def analyze(
     Raises:
         AnalysisInputError: a table lacks a column.
     """
-    rows = _with_prior(with_goals(checked(stats, weights), figures), prior)
-    active = rows.filter("is_active")
-    estimates = _estimates(active, config) if active.height else active.clear()
-    key = ["experiment_id", "variation_index"]
-    own = [column for column in estimates.columns if column not in rows.columns]
-    joined = rows.join(
-        estimates.select(*key, *own), on=key, how="left", maintain_order="left"
-    )
-    return _as_table(joined)
+    rows = with_goals(checked(stats, weights), figures)
+    priors = _Priors.of(rows, prior)
+    rows = rows.hstack([*priors.columns(), *_of_rows(rows)])
+    rows = rows.with_columns(_is_frozen())
+    is_active = rows["is_active"]
+    if not is_active.any():
+        return _as_table(rows)
+    if is_active.all():
+        return _as_table(rows.hstack(_estimates(rows, priors, config)))
+    analysed = _estimates(rows.filter(is_active), priors.only(is_active), config)
+    return _as_table(rows.hstack(_placed(analysed, is_active)))
 
 
-def _with_prior(rows: pl.DataFrame, prior: Priors) -> pl.DataFrame:
-    tests = rows["experiment_id"].unique(maintain_order=True)
-    own = prior if isinstance(prior, Mapping) else {}
-    rest = DEFAULT_PRIOR if isinstance(prior, Mapping) else prior
-    numbers = {id(p): n for n, p in enumerate([rest, *own.values()])}
-    of_tests = pl.DataFrame(
-        {
-            "experiment_id": tests,
-            "prior": [numbers[id(own.get(test, rest))] for test in tests],
-        },
-        schema={"experiment_id": pl.String, "prior": pl.Int64},
-    )
-    table = pl.DataFrame(
-        [{"prior": numbers[id(p)], **p.as_row()} for p in [rest, *own.values()]],
-        schema={"prior": pl.Int64, **_PRIOR_SCHEMA},
-    ).unique("prior")
-    return (
-        rows.join(of_tests, on="experiment_id", how="left", maintain_order="left")
-        .join(table, on="prior", how="left", maintain_order="left")
-        .drop("prior")
-        .with_columns(_is_frozen())
-    )
+def _placed(analysed: list[pl.Series], is_active: pl.Series) -> pl.DataFrame:
+    """Put the rows analysed at their places among all, the others without values."""
+    place = pl.select(pl.when(is_active).then(is_active.cum_sum() - 1)).to_series()
+    return pl.DataFrame(analysed).select(pl.all().gather(place))
+
+
+class _Priors(NamedTuple):
+    """Each prior once, and which of them each row has."""
+
+    table: pl.DataFrame
+    scales: Floats
+    """(priors, scales); shorter ones are filled up with weight 0."""
+    weights: Floats
+    number: Integers
+    """Of each row, the place of its prior in the table."""
+
+    @classmethod
+    def of(cls, rows: pl.DataFrame, prior: Priors) -> "_Priors":
+        """Return the priors of the tests in ``rows``."""
+        own = prior if isinstance(prior, Mapping) else {}
+        rest = DEFAULT_PRIOR if isinstance(prior, Mapping) else prior
+        each = {id(p): p for p in [rest, *own.values()]}
+        table = pl.DataFrame([p.as_row() for p in each.values()], schema=_PRIOR_SCHEMA)
+        scales, weights = (_matrix(table[f"prior_{n}"]) for n in ("scales", "weights"))
+        place = {key: number for number, key in enumerate(each)}
+        if not own:
+            number = np.full(rows.height, place[id(rest)])
+        else:
+            tests = rows["experiment_id"].rle().struct
+            numbers = [place[id(own.get(test, rest))] for test in tests.field("value")]
+            number = np.repeat(numbers, tests.field("len").to_numpy())
+        return cls(table, scales, weights, number)
+
+    def columns(self) -> list[pl.Series]:
+        """Return each row's prior."""
+        if self.table.height > 1:
+            return self.table[self.number].get_columns()
+        return [each.new_from_index(0, len(self.number)) for each in self.table]
+
+    def only(self, rows: pl.Series) -> "_Priors":
+        """Return the priors of some of the rows."""
+        return self._replace(number=self.number[rows.to_numpy()])
+
+    def mixed(self, is_control: Flags) -> MixedPrior:
+        """Return the tests' priors as arrays, one row a control."""
+        number = self.number[is_control]
+        shift, correlation = (
+            self.table[f"prior_{name}"].to_numpy()[number]
+            for name in ("shift", "correlation")
+        )
+        return MixedPrior(self.scales[number], self.weights[number], shift, correlation)
 
 
 _PRIOR_SCHEMA = {
     name: kind for name, kind in ANALYSIS_SCHEMA.items() if name.startswith("prior_")
 }
+
+
+def _matrix(lists: pl.Series) -> Floats:
+    lengths = lists.list.len().to_numpy()
+    matrix = np.zeros((len(lists), int(lengths.max())))
+    is_filled = np.arange(matrix.shape[1]) < lengths[:, None]
+    matrix[is_filled] = lists.explode().to_numpy()
+    return matrix
 
 
 def _is_frozen() -> pl.Expr:
@@ -182,16 +222,17 @@ def _is_frozen() -> pl.Expr:
     return ((pl.col("prior_tests") == 0) | is_before).alias("is_prior_frozen")
 
 
-def _estimates(active: pl.DataFrame, config: AnalysisConfig) -> pl.DataFrame:
+def _estimates(
+    active: pl.DataFrame, priors: _Priors, config: AnalysisConfig
+) -> list[pl.Series]:
     arms = _arms(active)
-    prior = _mixed_prior(active.filter(pl.Series(arms.is_control)))
-    return active.with_columns(
-        pl.Series("is_control", arms.is_control),
+    prior = priors.mixed(arms.is_control)
+    return [
         *_effects(arms, prior, config.interval),
         *_evidence(active, arms, prior),
         *_sample_ratio(active, arms, config.sample_ratio),
-        _is_enough(config.least_conversions),
-    )
+        _is_enough(arms, config.least_conversions),
+    ]
 
 
 def _arms(active: pl.DataFrame) -> Arms:
@@ -214,23 +255,6 @@ def _arms(active: pl.DataFrame) -> Arms:
     )
 
 
-def _mixed_prior(tests: pl.DataFrame) -> MixedPrior:
-    """Return the tests' priors as arrays; shorter ones are filled with weight 0."""
-    scales, weights = (_matrix(tests[f"prior_{n}"]) for n in ("scales", "weights"))
-    shift, correlation = (
-        tests[f"prior_{n}"].to_numpy() for n in ("shift", "correlation")
-    )
-    return MixedPrior(scales, weights, shift, correlation)
-
-
-def _matrix(lists: pl.Series) -> Floats:
-    lengths = lists.list.len().to_numpy()
-    matrix = np.zeros((len(lists), int(lengths.max())))
-    is_filled = np.arange(matrix.shape[1]) < lengths[:, None]
-    matrix[is_filled] = lists.explode().to_numpy()
-    return matrix
-
-
 def _effects(arms: Arms, prior: MixedPrior, interval: float) -> list[pl.Series]:
     found = mix(arms, prior, interval)
     values = {
@@ -244,7 +268,7 @@ def _effects(arms: Arms, prior: MixedPrior, interval: float) -> list[pl.Series]:
         "chance_of_effect": found.chance_of_effect,
         "expected_loss": found.best.loss,
     }
-    return [pl.Series(name, array) for name, array in values.items()]
+    return [_told(name, array) for name, array in values.items()]
 
 
 def _evidence(active: pl.DataFrame, arms: Arms, prior: MixedPrior) -> list[pl.Series]:
@@ -270,13 +294,13 @@ def _evidence(active: pl.DataFrame, arms: Arms, prior: MixedPrior) -> list[pl.Se
     control_rate = arms.of_control(rate)
     is_told = active["is_prior_frozen"].to_numpy()
     return [
-        pl.Series("e_value", np.where(is_told, e, np.nan)),
-        pl.Series("surprise_p", surprise_p),
+        _told("e_value", np.where(is_told, e, np.nan)),
+        _told("surprise_p", surprise_p),
         pl.Series("is_suspicious", surprise_p < surprise.SUSPICIOUS),
-        pl.Series("observed_sd", np.where(is_variant, np.sqrt(variance), np.nan)),
-        pl.Series("rate", rate),
-        pl.Series("control_rate", control_rate),
-        pl.Series("raw_lift", _raw_lift(rate, control_rate)),
+        _told("observed_sd", np.where(is_variant, np.sqrt(variance), np.nan)),
+        _told("rate", rate),
+        _told("control_rate", control_rate),
+        _told("raw_lift", _raw_lift(rate, control_rate)),
     ]
 
 
@@ -291,40 +315,53 @@ def _sample_ratio(
     split = (active["units"].to_numpy(), active["weight"].to_numpy(), arms.tests)
     p, deviation = sample_ratio.check(arms.test, *split)
     e = sample_ratio.e_value(arms.test, *split)
-    level = np.where(p < rule.warning, "warning", "ok")
     is_alarm = (p < rule.alarm) & (deviation >= rule.alarm_deviation)
-    level = np.where(is_alarm, "alarm", level)[arms.test]
+    level = np.where(is_alarm, 2, np.where(p < rule.warning, 1, 0))[arms.test]
     return [
-        pl.Series("srm_p", p[arms.test]),
-        pl.Series("srm_e_value", e[arms.test]),
-        pl.Series("srm_level", level, dtype=pl.String),
-        pl.Series("is_srm", level != "ok"),
+        _told("srm_p", p[arms.test]),
+        _told("srm_e_value", e[arms.test]),
+        _LEVELS[level].alias("srm_level"),
+        pl.Series("is_srm", level > 0),
     ]
 
 
-def _is_enough(least: int) -> pl.Expr:
-    fewest = pl.col("conversions").min().over("experiment_id")
-    return (fewest >= least).alias("is_enough_data")
+_LEVELS = pl.Series(["ok", "warning", "alarm"])
+
+
+def _is_enough(arms: Arms, least: int) -> pl.Series:
+    few = arms.sums((arms.conversions < least).astype(np.float64))
+    return pl.Series("is_enough_data", (few == 0)[arms.test])
 
 
 def _as_table(rows: pl.DataFrame) -> pl.DataFrame:
-    multiple = pl.col("units_multiple")
-    seen = pl.col("units").sum().over("experiment_id") + multiple
-    is_control = pl.col("variation_index") == 0
-    table = rows.with_columns(
-        (multiple / seen).alias("multiple_share"), is_control.alias("is_control")
-    )
     absent = [
-        pl.lit(None, dtype=kind).alias(name)
+        pl.repeat(None, rows.height, dtype=kind, eager=True).alias(name)
         for name, kind in ANALYSIS_SCHEMA.items()
-        if name not in table.columns
+        if name not in rows.columns and name != "is_strict"
     ]
-    whole = table.with_columns(*absent).with_columns(
-        pl.col("e_value").fill_nan(None).cast(pl.Float64)
-    )
-    return whole.with_columns(programme.is_strict()).select(
-        pl.col(name).fill_nan(None).cast(kind, strict=False)
-        if kind == pl.Float64
-        else pl.col(name).cast(kind, strict=False)
-        for name, kind in ANALYSIS_SCHEMA.items()
-    )
+    whole = rows.hstack(absent)
+    return whole.with_columns(programme.is_strict()).select(_COLUMNS)
+
+
+_COLUMNS = tuple(
+    pl.col(name).cast(kind, strict=False)
+    if name != "weight"
+    else pl.col(name).fill_nan(None)
+    for name, kind in ANALYSIS_SCHEMA.items()
+)
+
+
+def _of_rows(rows: pl.DataFrame) -> list[pl.Series]:
+    """Return what is known of every row, whether it is analysed or not."""
+    units, multiple = (rows[n].to_numpy() for n in ("units", "units_multiple"))
+    test = rows["experiment_id"].rle_id().to_numpy()
+    seen = np.bincount(test, np.nan_to_num(units))[test] + multiple
+    nothing = np.full_like(seen, np.nan)
+    share = np.divide(multiple, seen, out=nothing, where=seen != 0)
+    is_control = (rows["variation_index"] == 0).alias("is_control")
+    return [_told("multiple_share", share), is_control]
+
+
+def _told(name: str, values: Floats) -> pl.Series:
+    """Return the values as a column; NaN, where nothing can be said, becomes null."""
+    return pl.Series(name, values, nan_to_null=True)

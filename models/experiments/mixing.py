@@ -21,6 +21,8 @@ LEAST_SHARE = 1e-12
 """A scale whose chance is below this is left out of chance of best and loss."""
 BISECTIONS = 26
 """Of the search for the interval's ends: exact to a hundred-millionth of its width."""
+LEAST_SD = 1e-12
+"""Of a scale in the search: one of no width at all is a step where it stands."""
 
 
 class MixedPrior(NamedTuple):
@@ -101,20 +103,32 @@ def _chance_above(mean: Floats, sd: Floats) -> Floats:
 
 
 def _quantile(share: Floats, mean: Floats, sd: Floats, p: float) -> Floats:
-    """Return the value below which the mixture lies with chance ``p``, by bisection."""
-    found = np.zeros(len(share))
-    rows = np.flatnonzero(sd.max(axis=1) > 0)
-    share, mean = share[rows], mean[rows]
-    scale = np.maximum(sd[rows], 1e-12)
+    """Return the value below which the mixture lies with chance ``p``, by bisection.
+
+    It lies between the least and the greatest of the scales' own values; where these
+    are one, nothing is left to search.
+    """
+    scale = np.maximum(sd, LEAST_SD)
     ends = mean + normal_quantile(p) * scale
     is_part = share > LEAST_SHARE
     low = np.where(is_part, ends, np.inf).min(axis=1)
     high = np.where(is_part, ends, -np.inf).max(axis=1)
+    rows = np.flatnonzero(low < high)
+    found = np.where(sd.max(axis=1) > 0, low, 0.0)
+    if len(rows):
+        part = (share[rows], mean[rows], scale[rows])
+        found[rows] = _bisected(*part, p, low[rows], high[rows])
+    return found
+
+
+def _bisected(
+    share: Floats, mean: Floats, sd: Floats, p: float, low: Floats, high: Floats
+) -> Floats:
     for _ in range(BISECTIONS):
         middle = 0.5 * (low + high)
-        below = (share * normal_cdf((middle[:, None] - mean) / scale)).sum(axis=1)
+        below = (share * normal_cdf((middle[:, None] - mean) / sd)).sum(axis=1)
         low, high = np.where(below < p, middle, low), np.where(below < p, high, middle)
-    found[rows] = 0.5 * (low + high)
+    found: Floats = 0.5 * (low + high)
     return found
 
 
