@@ -12,7 +12,7 @@ LEAST_EXPECTED = 10.0
 at the whole test and never at one arm's result, so it selects no effects. Range 5
 to 100; fewer strain the normal approximation, more leave small sites out."""
 SAMPLE_RATIO_ALPHA = 0.001
-"""Past tests whose split is this unlikely under an equal one are left out."""
+"""Past tests whose split is this unlikely under the planned one are left out."""
 
 
 LEAST_HISTORY = 10
@@ -48,13 +48,19 @@ def screen(past: pl.DataFrame, *, before: datetime | None = None) -> pl.DataFram
     """Say of each past test whether it may inform a prior.
 
     Every sound test counts, shipped or not: a history of winners alone would teach
-    that most changes win, so it is refused, site by site. The planned split of past
-    tests is not known, so an equal one is assumed.
+    that most changes win, so it is refused, site by site. Where the planned split of a
+    test is not known, an equal one is assumed.
+
+    Args:
+        past: rows of ``marts.mart_past_experiment_stats``; where ``weight`` is absent,
+            no plan is known.
+        before: only tests that ended before this may be used.
 
     Returns:
         One row per test: site_id, experiment_id, ended_at, reason (null: used).
     """
-    tests = past.group_by("site_id", "experiment_id", maintain_order=True).agg(
+    planned = past if "weight" in past.columns else past.with_columns(_NO_PLAN)
+    tests = planned.group_by("site_id", "experiment_id", maintain_order=True).agg(
         pl.col("ended_at").max(),
         pl.len().alias("arms"),
         (pl.col("variation_index") == 0).sum().alias("controls"),
@@ -62,7 +68,7 @@ def screen(past: pl.DataFrame, *, before: datetime | None = None) -> pl.DataFram
         pl.col("units").sum().cast(pl.Float64).alias("units"),
         pl.col("units").min().cast(pl.Float64).alias("least_units"),
         pl.col("conversions").sum().cast(pl.Float64).alias("conversions"),
-        pl.col("units").cast(pl.Float64).pow(2).sum().alias("units_square"),
+        _away_from_plan(),
         _best_z().alias("best_z"),
     )
     reason = _reason(_is_later(naive_utc(before)))
@@ -143,11 +149,21 @@ def _is_later(before: datetime | None) -> pl.Expr:
     return pl.col("ended_at") >= pl.lit(before, dtype=pl.Datetime("us"))
 
 
+_NO_PLAN = pl.lit(None, pl.Float64).alias("weight")
+
+
+def _away_from_plan() -> pl.Expr:
+    """Return the chi-square statistic of a test's units against its planned shares."""
+    units, weight = pl.col("units").cast(pl.Float64), pl.col("weight")
+    is_planned = weight.is_not_null().all()
+    share = pl.when(is_planned).then(weight / weight.sum()).otherwise(1.0 / pl.len())
+    expected = share * units.sum()
+    return ((units - expected).pow(2) / expected).sum().alias("away_from_plan")
+
+
 def _sample_ratio_p(tests: pl.DataFrame) -> pl.Series:
-    """Return the p of an equal split; Σ(n - m)²/m is Σn²/m - N with m = N/k."""
-    expected = tests["units"] / tests["arms"]
-    statistic = tests["units_square"] / expected - tests["units"]
-    p = chi_square_tail(statistic.to_numpy(), (tests["arms"] - 1).to_numpy())
+    arms = tests["arms"].to_numpy()
+    p = chi_square_tail(tests["away_from_plan"].to_numpy(), arms - 1)
     return pl.Series("srm_p", p)
 
 

@@ -18,9 +18,74 @@ statistics as (
 
 ),
 
+weights as (
+
+    select * from {{ ref('stg_weights') }}
+
+),
+
+periods as (
+
+    select * from {{ ref('mart_experiment_period_stats') }}
+
+),
+
 sites as (
 
     select * from {{ ref('stg_sites') }}
+
+),
+
+plans as (
+
+    select
+        experiment_id,
+        count(distinct from_at) as moments
+    from weights
+    group by experiment_id
+
+),
+
+kept_shares as (
+
+    select
+        weights.experiment_id,
+        weights.variation_index,
+        weights.weight
+    from weights
+    inner join plans
+        on weights.experiment_id = plans.experiment_id
+    where plans.moments = 1
+
+),
+
+sized_periods as (
+
+    select
+        experiment_id,
+        variation_index,
+        weight,
+        sum(units) over (partition by experiment_id, from_at) as units
+    from periods
+
+),
+
+changed_shares as (
+
+    select
+        experiment_id,
+        variation_index,
+        sum(weight * units) / nullif(sum(units), 0) as weight
+    from sized_periods
+    group by experiment_id, variation_index
+
+),
+
+planned_shares as (
+
+    select * from kept_shares
+    union all
+    select * from changed_shares
 
 ),
 
@@ -35,11 +100,16 @@ ended_here as (
         statistics.goal_type,
         statistics.units,
         statistics.conversions,
+        planned_shares.weight,
         experiments.end_at as ended_at,
         'code24' as came_from  -- the union takes the first's names
     from statistics
     inner join experiments
         on statistics.experiment_id = experiments.experiment_id
+    left join planned_shares
+        on
+            statistics.experiment_id = planned_shares.experiment_id
+            and statistics.variation_index = planned_shares.variation_index
     where
         statistics.metric = 'conversion'
         and experiments.status = 'complete'
@@ -58,6 +128,7 @@ brought_along as (
         goal_type,
         units,
         conversions,
+        cast(null as double) as weight,  -- no import tells its plan
         ended_at,
         source
     from past_experiments
@@ -92,6 +163,7 @@ final as (
         finished.goal_type,
         finished.units,
         finished.conversions,
+        finished.weight,
         finished.ended_at,
         finished.source
     from finished

@@ -55,6 +55,18 @@ def test_unsound_tests_are_left_out(
     assert reason(past(rows)) == expected
 
 
+UNEVEN = [(0, 9_010, 450), (1, 990, 60)]
+
+
+def test_split_is_judged_against_its_plan() -> None:
+    planned = past(UNEVEN).with_columns(weight=pl.Series([0.9, 0.1]))
+    assert reason(planned) is None
+    assert reason(past(UNEVEN)) == "sample ratio"
+    assert reason(past(SOUND).with_columns(weight=planned["weight"])) == "sample ratio"
+    unknown = past(SOUND).with_columns(weight=pl.Series([0.9, None]))
+    assert reason(unknown) is None
+
+
 def test_only_finished_and_earlier_tests_are_used() -> None:
     assert reason(past(SOUND, ended_at=None)) == "not finished"
     assert reason(past(SOUND), before=END) == "ended later"
