@@ -6,9 +6,14 @@ dispatcher, in a simulation and in any GrowthBook client.
 
 import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
 
+from code24 import buckets
 from code24.contracts.experiment import Experiment, Namespace
+from code24.targeting import conditions, strict, urls
 
 FNV_OFFSET = 0x811C9DC5
 FNV_PRIME = 0x01000193
@@ -19,9 +24,11 @@ NAMESPACE_HASH = 1
 """The hash version of namespaces, whatever the test's own."""
 
 
-def fnv1a32(text: str) -> int:
-    """Return the 32-bit FNV-1a hash of the text's UTF-16 code units."""
-    value = FNV_OFFSET
+def fnv1a32(text: str, value: int = FNV_OFFSET) -> int:
+    """Return the 32-bit FNV-1a hash of the text's UTF-16 code units.
+
+    ``value`` is the hash of what stands before the text, to go on from.
+    """
     for unit in _code_units(text):
         value = ((value ^ unit) * FNV_PRIME) & 0xFFFFFFFF
     return value
@@ -66,22 +73,118 @@ def choose(place: float, ranges: Sequence[tuple[float, float]]) -> int:
     return NOT_ASSIGNED
 
 
-def assign(test: Experiment, unit_id: str) -> int | None:
+@dataclass(frozen=True, slots=True)
+class EvaluationContext:
+    """What is known of a visitor beside the unit id; OpenFeature's term."""
+
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    url: str = ""
+    """The address of the page that is asked for."""
+    assignments: buckets.Documents = field(default_factory=dict)
+    """What the visitor was given before, for tests with sticky buckets."""
+    groups: conditions.Groups = field(default_factory=dict)
+    """The site's saved groups."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """The variant that a unit is given, and how."""
+
+    index: int
+    unit: buckets.Unit
+    """The attribute and the value that were hashed."""
+    place: float
+    """Where in [0, 1) the unit falls."""
+    is_sticky: bool = False
+    """Given before, and kept."""
+
+
+NOTHING_KNOWN = EvaluationContext()
+
+
+class Assigner:
+    """One test made ready to assign many visitors: what they share is computed once."""
+
+    __slots__ = ("_condition", "_ranges", "_seed", "_state", "test")
+
+    def __init__(self, test: Experiment) -> None:
+        self.test = test
+        self._seed = test.seed or test.test_id
+        self._state = fnv1a32(self._seed)
+        self._ranges = _ranges(len(test.variants), test.coverage, test.traffic_split)
+        self._condition = condition_of(test)
+
+    def assign(self, unit_id: str, context: EvaluationContext) -> Assignment | None:
+        """Return what the test gives to a unit; none where it takes no part.
+
+        Of one that keeps an earlier variant only the address and namespace are asked.
+        """
+        test = self.test
+        if test.status != "running" or self.is_barred(unit_id):
+            return None
+        if not self._asks_at(context.url):
+            return None
+        unit = buckets.unit_of(test, unit_id, context.attributes)
+        place = None if unit is None else self._place(unit.value)
+        if unit is None or place is None:
+            return None
+        kept = buckets.kept(test, unit_id, context.attributes, context.assignments)
+        if kept is not None:
+            is_let = kept != buckets.BLOCKED
+            return Assignment(kept, unit, place, is_sticky=True) if is_let else None
+        index = choose(place, self._ranges) if self._asks(context) else NOT_ASSIGNED
+        return None if index == NOT_ASSIGNED else Assignment(index, unit, place)
+
+    def is_barred(self, unit_id: str) -> bool:
+        """Say whether the unit lies outside the test's slice of its namespace."""
+        part = self.test.namespace
+        if part is None:
+            return False
+        return not unit_id or not in_namespace(part, unit_id)
+
+    def asks(self, context: EvaluationContext) -> bool:
+        """Say whether the test is about such a visitor on such a page."""
+        return self._asks_at(context.url) and self._asks(context)
+
+    def _asks_at(self, url: str) -> bool:
+        targeting = self.test.targeting
+        wanted = () if targeting is None else targeting.url_patterns
+        return not wanted or urls.is_targeted(url, wanted)
+
+    def _asks(self, context: EvaluationContext) -> bool:
+        if not self._condition:
+            return True
+        return conditions.holds(self._condition, context.attributes, context.groups)
+
+    def _place(self, value: str) -> float | None:
+        if self.test.hash_version == 2:
+            return fnv1a32(str(fnv1a32(value, self._state))) % 10_000 / 10_000
+        return hash_unit(self._seed, value, self.test.hash_version)
+
+
+def assign(
+    test: Experiment, unit_id: str, context: EvaluationContext = NOTHING_KNOWN
+) -> int | None:
     """Return the variant's index that a running test gives to a unit.
 
     None where the unit takes no part and sees the control unrecorded: the test does
-    not run, the unit lies outside its coverage or namespace, or the id is empty.
+    not run, it does not ask the visitor or the page, the unit lies outside its coverage
+    or namespace, or the id is empty.
     """
-    if test.status != "running" or not unit_id:
-        return None
-    if test.namespace is not None and not in_namespace(test.namespace, unit_id):
-        return None
-    place = hash_unit(test.seed or test.test_id, unit_id, test.hash_version)
-    if place is None:
-        return None
-    ranges = bucket_ranges(len(test.variants), test.coverage, test.traffic_split)
-    index = choose(place, ranges)
-    return None if index == NOT_ASSIGNED else index
+    found = Assigner(test).assign(unit_id, context)
+    return None if found is None else found.index
+
+
+def condition_of(test: Experiment) -> dict[str, Any]:
+    """Return whom the test asks, in the form that all clients read alike."""
+    return {} if test.targeting is None else strict.strict(test.targeting.condition)
+
+
+@lru_cache(4_096)
+def _ranges(
+    count: int, coverage: float, weights: tuple[float, ...]
+) -> tuple[tuple[float, float], ...]:
+    return tuple(bucket_ranges(count, coverage, weights))
 
 
 def namespace_seed(name: str) -> str:

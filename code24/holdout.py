@@ -55,6 +55,7 @@ def verification(test: Experiment, share: float) -> Experiment | None:
         hash_version=HASH_VERSION,
         seed=seed(test.site_id),
         namespace=None,
+        sticky_bucketing=None,
         planned_start_date=None,
         planned_end_date=None,
         start_date=test.end_date,

@@ -7,15 +7,14 @@ from hashlib import sha256
 from typing import Any
 
 from code24 import holdout
-from code24.assignment import NAMESPACE_HASH, namespace_seed
+from code24.assignment import NAMESPACE_HASH, condition_of, namespace_seed
+from code24.buckets import UNIT_ATTRIBUTE
 from code24.contracts.experiment import Experiment, Variant
 from code24.contracts.release import Shard
 from code24.contracts.wire import encode
 
 Filter = dict[str, Any]
 """A condition of a rule: the unit's place by a seed lies in a range."""
-UNIT_ATTRIBUTE = "id"
-"""The attribute of the client that holds the unit id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +59,11 @@ def _feature(test: Experiment, share: float, *, is_off: bool) -> dict[str, Any]:
     """Return the control, what a rule gives instead, or what was shipped.
 
     With a holdout the shipped variant is given by a rule too, so that clients record
-    who gets it and who does not.
+    who gets it and who does not. What is given by address is no flag's: its feature
+    has the control alone.
     """
     control = {"defaultValue": value_of(test.variants[0])}
-    if is_off:
+    if is_off or _is_by_address(test):
         return control
     if test.status == "running":
         filters = [*_in_namespace(test), *_not_held_out(test.site_id, share)]
@@ -71,7 +71,15 @@ def _feature(test: Experiment, share: float, *, is_off: bool) -> dict[str, Any]:
     verifying = holdout.verification(test, share)
     if verifying is not None:
         return {**control, "rules": [_rule(verifying, [])]}
-    return {"defaultValue": value_of(shipped_variant(test) or test.variants[0])}
+    shipped, condition = shipped_variant(test), condition_of(test)
+    if shipped is not None and condition:
+        rule = {"condition": condition, "force": value_of(shipped)}
+        return {**control, "rules": [rule]}
+    return control if shipped is None else {"defaultValue": value_of(shipped)}
+
+
+def _is_by_address(test: Experiment) -> bool:
+    return test.targeting is not None and bool(test.targeting.url_patterns)
 
 
 def shipped_variant(test: Experiment) -> Variant | None:
@@ -92,8 +100,26 @@ def _rule(test: Experiment, filters: list[Filter]) -> dict[str, Any]:
         "weights": test.traffic_split,
         "coverage": test.coverage,
         "meta": [{"key": v.variant_id, "name": v.name} for v in test.variants],
+        **_stickiness(test),
     }
+    condition = condition_of(test)
+    if condition:
+        rule["condition"] = condition
     return {**rule, "filters": filters} if filters else rule
+
+
+def _stickiness(test: Experiment) -> dict[str, Any]:
+    """Return how clients keep a variant; without, shares stay as they were planned."""
+    sticky = test.sticky_bucketing
+    if sticky is None:
+        return {"disableStickyBucketing": True}
+    told = {
+        "bucketVersion": sticky.bucket_version,
+        "minBucketVersion": sticky.min_bucket_version,
+    }
+    if sticky.fallback_attribute is None:
+        return told
+    return {**told, "fallbackAttribute": sticky.fallback_attribute}
 
 
 def _in_namespace(test: Experiment) -> list[Filter]:

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from app.dispatcher.changes import Changes
 from app.dispatcher.payload import Answer, answer
+from code24.assignment import Assigner
 from code24.contracts.release import Manifest, Shard, Switches
 from code24.releases import ReleaseError
 from code24.releases.reader import Reader
+from code24.targeting.conditions import Groups
 
 LOG = logging.getLogger("code24.dispatcher")
 
@@ -36,6 +38,10 @@ class Site:
     tests_off: frozenset[str]
     is_off: bool
     answer: Answer
+    groups: Groups = field(default_factory=dict)
+    """The saved groups that conditions name."""
+    assigners: dict[str, Assigner] = field(default_factory=dict)
+    """By test, each made on its first evaluation: most sites' clients evaluate."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,13 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import test_allocation, test_life, test_plan, test_schedule
+from cli.commands import (
+    test_allocation,
+    test_life,
+    test_plan,
+    test_schedule,
+    test_targeting,
+)
 from cli.output import show_fields, show_json, show_table
 from code24.contracts.experiment import TestStatus
 from code24.contracts.metric import effective_metrics
@@ -128,6 +134,7 @@ def show(test_id: str, as_json: AsJson = False) -> None:
             "starts": test.start_date or test.planned_start_date,
             "ends": test.end_date or test.planned_end_date,
             "winner": test.winner_variant,
+            "asks": test_targeting.told(test),
         }
     )
     show_table(

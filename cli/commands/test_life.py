@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from cli.commands import test_targeting
 from cli.output import console, show_json
 from cli.publishing import publish_now
 from code24.contracts.experiment import Experiment, Namespace, TestStatus, Variant
@@ -45,6 +46,16 @@ def create(  # noqa: PLR0913, PLR0917 - a test has that many properties
         str | None,
         typer.Option(help="name=share: tests of one namespace share no visitor."),
     ] = None,
+    condition: Annotated[
+        str | None,
+        typer.Option(
+            help="Whom it asks, on the visitor's attributes, as JSON: "
+            '\'{"country": {"$in": ["DE", "AT"]}}\'.'
+        ),
+    ] = None,
+    sticky: Annotated[
+        bool, typer.Option(help="Visitors keep the variant they were given.")
+    ] = False,
     metric: Annotated[
         list[str] | None,
         typer.Option(
@@ -69,6 +80,8 @@ def create(  # noqa: PLR0913, PLR0917 - a test has that many properties
         "trafficSplit": split,
         "coverage": coverage,
         "namespace": namespace,
+        "targeting": test_targeting.targeting(condition),
+        "stickyBucketing": {} if sticky else None,
         "metrics": [_metric(text) for text in metric or ()],
     }
     settings = load()

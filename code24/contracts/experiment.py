@@ -6,6 +6,7 @@ import msgspec
 
 from code24.contracts.change import Change
 from code24.contracts.metric import Metric, check_metrics
+from code24.contracts.targeting import StickyBucketing, Targeting
 from code24.contracts.wire import Contract, GoalType, Identifier, Moment, Slug
 
 TestStatus = Literal["draft", "running", "paused", "complete"]
@@ -59,6 +60,10 @@ class Experiment(Contract, frozen=True, kw_only=True):
     """The hashing seed; ``test_id`` where absent."""
     namespace: Namespace | None = None
     """The units that may take part; all of them where absent."""
+    targeting: Targeting | None = None
+    """Whom and where it asks; everybody everywhere where absent."""
+    sticky_bucketing: StickyBucketing | None = None
+    """How visitors keep their variant; where absent the hash alone says it."""
     planned_start_date: Moment | None = None
     """When a draft starts by itself; absent where somebody or the queue starts it."""
     planned_end_date: Moment | None = None
@@ -99,8 +104,24 @@ class Experiment(Contract, frozen=True, kw_only=True):
             )
         try:
             check_metrics(self.metrics)
+            self._check_addresses()
         except ValueError as error:
             raise ValueError(f"test {self.test_id!r}: {error}") from error
+
+    def _check_addresses(self) -> None:
+        """Reject patterns of addresses that no client could heed."""
+        if self.targeting is None or not self.targeting.url_patterns:
+            return
+        changes = [change for variant in self.variants for change in variant.changes]
+        if not changes:
+            raise ValueError(
+                "urlPatterns are for changes of pages; target a flag by a condition "
+                "on an attribute such as url"
+            )
+        if any(change.match.path != "*" for change in changes):
+            raise ValueError(
+                "urlPatterns say where its changes apply: match.path must be * then"
+            )
 
 
 class PastVariant(Contract, frozen=True, kw_only=True):

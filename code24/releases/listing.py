@@ -19,6 +19,7 @@ ChangeKind = Literal[
     "test_weights",
     "test_coverage",
     "test_variants",
+    "test_targeting",
 ]
 
 
@@ -106,6 +107,8 @@ def _of_kept(old: Experiment, new: Experiment) -> Iterator[tuple[ChangeKind, str
         yield "test_coverage", f"coverage {old.coverage:g} → {new.coverage:g}"
     if old.variants != new.variants:
         yield "test_variants", "variants changed"
+    if old.targeting != new.targeting:
+        yield "test_targeting", "whom it asks changed"
 
 
 def _shares(weights: tuple[float, ...]) -> str:

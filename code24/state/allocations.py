@@ -86,6 +86,11 @@ def planned(
             f"test {test.test_id!r}: floor {wanted.floor:g} for each of {arms} arms is "
             "more than the whole"
         )
+    if wanted.kind == "bandit" and test.sticky_bucketing is not None:
+        raise InvalidError(
+            f"test {test.test_id!r}: its visitors keep their variant "
+            "(stickyBucketing), so a bandit could not move them: let shares be fixed"
+        )
     goal = effective_metrics(test.metrics, test.goal_type)[0]
     is_counted = goal.kind == "conversion" and goal.is_plain(test.goal_type)
     if wanted.kind == "bandit" and not is_counted:

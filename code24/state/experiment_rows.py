@@ -10,8 +10,15 @@ from sqlalchemy.engine import Connection, RowMapping
 
 from code24.contracts.experiment import Experiment, Namespace, Variant
 from code24.contracts.metric import Metric
+from code24.contracts.targeting import StickyBucketing, Targeting
 from code24.state.errors import NotKnownError
-from code24.state.tables import ab_tests, test_metrics, test_plans, weight_history
+from code24.state.tables import (
+    ab_tests,
+    test_metrics,
+    test_plans,
+    test_targeting,
+    weight_history,
+)
 
 VARIANTS = tuple[Variant, ...]
 METRICS = tuple[Metric, ...]
@@ -35,11 +42,22 @@ def insert(connection: Connection, experiment: Experiment) -> None:
     }
     connection.execute(sa.insert(ab_tests).values(values))
     put_plan(connection, experiment)
+    _insert_targeting(connection, experiment)
     if experiment.metrics:
         query = sa.insert(test_metrics).values(
             test_id=experiment.test_id, metrics=experiment.metrics
         )
         connection.execute(query)
+
+
+def _insert_targeting(connection: Connection, experiment: Experiment) -> None:
+    targeting, sticky = experiment.targeting, experiment.sticky_bucketing
+    if targeting is None and sticky is None:
+        return
+    query = sa.insert(test_targeting).values(
+        test_id=experiment.test_id, targeting=targeting, sticky_bucketing=sticky
+    )
+    connection.execute(query)
 
 
 def put_plan(connection: Connection, experiment: Experiment) -> None:
@@ -79,10 +97,11 @@ def select_tests() -> sa.Select[Any]:
     plan = test_plans.c
     part = (plan.namespace, plan.low, plan.high)
     dates = (plan.planned_start_date, plan.planned_end_date)
-    query = sa.select(ab_tests, *part, *dates, test_metrics.c.metrics)
-    return query.join(test_plans, isouter=True).join(
-        test_metrics, test_metrics.c.test_id == ab_tests.c.id, isouter=True
-    )
+    asked = (test_targeting.c.targeting, test_targeting.c.sticky_bucketing)
+    query = sa.select(ab_tests, *part, *dates, *asked, test_metrics.c.metrics)
+    for table in (test_plans, test_targeting, test_metrics):
+        query = query.join(table, table.c.test_id == ab_tests.c.id, isouter=True)
+    return query
 
 
 def require(connection: Connection, test_id: str) -> Experiment:
@@ -111,6 +130,10 @@ def experiment_of(row: RowMapping) -> Experiment:
         hash_version=row["hash_version"],
         seed=row["seed"],
         namespace=_namespace(row),
+        targeting=msgspec.convert(row["targeting"], Targeting | None),
+        sticky_bucketing=msgspec.convert(
+            row["sticky_bucketing"], StickyBucketing | None
+        ),
         planned_start_date=row["planned_start_date"],
         planned_end_date=row["planned_end_date"],
         start_date=row["start_date"],

@@ -183,8 +183,13 @@ def with_weights(test: Experiment, weights: Sequence[float]) -> Experiment:
     """Return the test with these weights.
 
     Raises:
-        StateError: they do not fit its variants.
+        StateError: they do not fit its variants, or visitors keep theirs.
     """
+    if test.sticky_bucketing is not None:
+        raise InvalidError(
+            f"test {test.test_id!r}: its visitors keep their variant "
+            "(stickyBucketing), so they would not see other weights; make another test"
+        )
     try:
         return checked(msgspec.structs.replace(test, traffic_split=tuple(weights)))
     except ValueError as error:
@@ -345,6 +350,8 @@ def _same(connection: Connection, known: Experiment, wanted: Experiment) -> Expe
         "hash_version",
         "seed",
         "namespace",
+        "targeting",
+        "sticky_bucketing",
         "metrics",
     ):
         if getattr(made_with, name) != getattr(wanted, name):

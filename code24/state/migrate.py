@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from code24.state.errors import StateError
 
-HEAD = "0013"
+HEAD = "0014"
 """The newest revision; a database that is there is opened without Alembic."""
 SCRIPTS = Path(__file__).parent / "migrations"
 

@@ -134,6 +134,15 @@ test_metrics = sa.Table(
 )
 """One row per test that declares its metrics; others have the defaults."""
 
+test_targeting = sa.Table(
+    "test_targeting",
+    metadata,
+    Column("test_id", Text, ForeignKey("ab_tests.id"), primary_key=True),
+    Column("targeting", DOCUMENT),
+    Column("sticky_bucketing", DOCUMENT),
+)
+"""One row per test that asks some visitors alone, or lets them keep their variant."""
+
 allocations = sa.Table(
     "allocations",
     metadata,

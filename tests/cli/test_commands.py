@@ -119,9 +119,11 @@ def test_a_threshold_is_set_listed_and_put_back(shop: Settings) -> None:
 def test_a_test_is_made_started_shipped_and_brought_back(shop: Settings) -> None:
     two = ["--variant", "old=As it is", "--variant", "new=Shorter"]
     make = ["test", "create", "hero", "--site", "shop", *two, "--namespace", "top=0.5"]
+    make += ["--condition", '{"country": "DE"}']
 
     def status() -> str:
         shown = json.loads(code24(shop, "test", "show", "hero", "--json").stdout)
+        assert shown["test"]["targeting"]["condition"] == {"country": "DE"}
         return str(shown["test"]["status"])
 
     assert code24(shop, *make, "--dry-run").returncode == 0

@@ -1,7 +1,7 @@
 """GrowthBook's SDK endpoints: features, the stream of them, remote evaluation."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
@@ -10,10 +10,11 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from app.dispatcher import bodies, etags
-from app.dispatcher.evaluation import Outcome, evaluate_all
-from app.dispatcher.payload import UNIT_ATTRIBUTE, value_of
+from app.dispatcher.evaluation import Outcome, Visitor, evaluate_all
+from app.dispatcher.payload import value_of
 from app.dispatcher.store import Site, Store
-from code24.assignment import hash_unit
+from code24 import buckets
+from code24.assignment import Assignment, EvaluationContext
 from code24.contracts.experiment import Experiment
 from code24.contracts.wire import encode
 
@@ -31,6 +32,8 @@ class _Body(msgspec.Struct, rename="camel"):
     forced_variations: dict[str, int] = {}
     forced_features: list[tuple[str, Any]] = []
     url: str = ""
+    sticky_bucket_assignment_docs: dict[str, buckets.Document] = {}
+    """What the visitor was given before; whoever sends it keeps what is answered."""
 
 
 def routes() -> list[Route]:
@@ -57,41 +60,57 @@ async def _evaluated(request: Request) -> Response:
         body = await bodies.read(request, _Body)
     except bodies.BodyError as error:
         return _refusal(error.status, str(error))
-    told = {
-        "status": 200,
-        "features": evaluated(site, body),
-        "experiments": [],
-        "savedGroups": {},
-        "dateUpdated": site.answer.built_at,
-    }
+    told = {"status": 200, **evaluated(site, body)}
+    told |= {"savedGroups": {}, "dateUpdated": site.answer.built_at}
     headers = {"Cache-Control": "no-store"}
     return Response(encode(told), media_type="application/json", headers=headers)
 
 
-def evaluated(site: Site, body: _Body) -> dict[str, dict[str, Any]]:
-    """Return the features as they are for one unit, without the rules behind them."""
-    unit_id = str(body.attributes.get(UNIT_ATTRIBUTE) or "")
+def evaluated(site: Site, body: _Body) -> dict[str, Any]:
+    """Return what one visitor is given, without the rules behind it.
+
+    The sticky buckets are answered where the site has tests that keep them.
+    """
+    visitor = _visitor(site, body)
+    outcomes = list(evaluate_all(site, visitor))
     forced = dict(body.forced_features)
-    return {
+    features = {
         outcome.flag: {"defaultValue": forced[outcome.flag]}
         if outcome.flag in forced
-        else _feature(outcome, unit_id, body.forced_variations)
-        for outcome in evaluate_all(site, unit_id)
+        else _feature(outcome)
+        for outcome in outcomes
     }
+    told = {"features": features, "experiments": []}
+    if any(test.sticky_bucketing for test in site.shard.tests):
+        told["stickyBucketAssignmentDocs"] = _kept(visitor, outcomes)
+    return told
 
 
-def _feature(
-    outcome: Outcome, unit_id: str, forced: Mapping[str, int]
-) -> dict[str, Any]:
-    test, index = outcome.test, outcome.index
-    if test is None or index is None:
+def _visitor(site: Site, body: _Body) -> Visitor:
+    context = EvaluationContext(
+        body.attributes, body.url, body.sticky_bucket_assignment_docs, site.groups
+    )
+    unit_id = buckets.unit_id(body.attributes.get(buckets.UNIT_ATTRIBUTE))
+    return Visitor(unit_id, context, body.forced_variations)
+
+
+def _kept(visitor: Visitor, outcomes: list[Outcome]) -> dict[str, buckets.Document]:
+    documents = dict(visitor.context.assignments)
+    for outcome in outcomes:
+        test, found = outcome.test, outcome.assignment
+        if test is not None and found is not None:
+            variant = outcome.variant.variant_id
+            documents = buckets.noted(documents, test, found.unit, variant)
+    return documents
+
+
+def _feature(outcome: Outcome) -> dict[str, Any]:
+    test, found = outcome.test, outcome.assignment
+    if test is None or found is None:
         return {"defaultValue": outcome.value}
-    wanted = forced.get(test.test_id)
-    if wanted is not None and 0 <= wanted < len(test.variants):
-        return {"defaultValue": value_of(test.variants[wanted])}
     track = {
-        "experiment": _experiment(test),
-        "result": _result(outcome.flag, test, index, unit_id),
+        "experiment": _experiment(test, found),
+        "result": _result(outcome, test, found),
     }
     return {
         "defaultValue": value_of(test.variants[0]),
@@ -99,29 +118,30 @@ def _feature(
     }
 
 
-def _experiment(test: Experiment) -> dict[str, Any]:
+def _experiment(test: Experiment, found: Assignment) -> dict[str, Any]:
     return {
         "key": test.test_id,
         "variations": [value_of(variant) for variant in test.variants],
-        "hashAttribute": UNIT_ATTRIBUTE,
+        "hashAttribute": found.unit.attribute,
         "hashVersion": test.hash_version,
         "meta": [{"key": v.variant_id, "name": v.name} for v in test.variants],
     }
 
 
-def _result(flag: str, test: Experiment, index: int, unit_id: str) -> dict[str, Any]:
-    variant = test.variants[index]
+def _result(outcome: Outcome, test: Experiment, found: Assignment) -> dict[str, Any]:
+    variant = test.variants[found.index]
     return {
-        "featureId": flag,
+        "featureId": outcome.flag,
         "key": variant.variant_id,
         "name": variant.name,
-        "variationId": index,
+        "variationId": found.index,
         "value": value_of(variant),
         "inExperiment": True,
         "hashUsed": True,
-        "hashAttribute": UNIT_ATTRIBUTE,
-        "hashValue": unit_id,
-        "bucket": hash_unit(test.seed or test.test_id, unit_id, test.hash_version),
+        "hashAttribute": found.unit.attribute,
+        "hashValue": found.unit.value,
+        "bucket": found.place,
+        "stickyBucketUsed": found.is_sticky,
     }
 
 

@@ -13,8 +13,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.dispatcher import bodies, etags
-from app.dispatcher.evaluation import Outcome, evaluate, evaluate_all
+from app.dispatcher.evaluation import Outcome, Visitor, evaluate, evaluate_all
 from app.dispatcher.store import Site, Store
+from code24.assignment import EvaluationContext
+from code24.buckets import UNIT_ATTRIBUTE
 from code24.contracts.wire import encode
 
 LONGEST_KEY = 512
@@ -43,8 +45,8 @@ def routes() -> list[Route]:
 async def _one(request: Request) -> Response:
     key = request.path_params["key"]
     try:
-        site, unit_id = await _asked(request)
-        outcome = _of(site, key, unit_id)
+        site, visitor = await _asked(request)
+        outcome = _of(site, key, visitor)
     except _Refused as refused:
         return _refusal(refused, key=key)
     return _json(_flag(outcome))
@@ -52,16 +54,19 @@ async def _one(request: Request) -> Response:
 
 async def _all(request: Request) -> Response:
     try:
-        site, unit_id = await _asked(request)
+        site, visitor = await _asked(request)
     except _Refused as refused:
         return _refusal(refused)
-    body = encode({"flags": [_flag(found) for found in evaluate_all(site, unit_id)]})
+    body = encode({"flags": [_flag(found) for found in evaluate_all(site, visitor)]})
     etag = f'"{sha256(body).hexdigest()[:32]}"'
     return etags.answer(request, body, etag)
 
 
-async def _asked(request: Request) -> tuple[Site, str]:
-    """Return the site whose key came, and the unit in question."""
+async def _asked(request: Request) -> tuple[Site, Visitor]:
+    """Return the site whose key came, and the visitor in question.
+
+    The context is what conditions ask about; its ``url`` the page's address.
+    """
     site = _site(request)
     try:
         body = await bodies.read(request, _Body)
@@ -73,7 +78,12 @@ async def _asked(request: Request) -> tuple[Site, str]:
     if len(unit_id) > LONGEST_KEY:
         told = f"context.targetingKey: more than {LONGEST_KEY} characters"
         raise _Refused(400, "INVALID_CONTEXT", told)
-    return site, unit_id
+    url = body.context.get("url")
+    attributes = {UNIT_ATTRIBUTE: unit_id, **body.context}
+    context = EvaluationContext(
+        attributes, url if isinstance(url, str) else "", groups=site.groups
+    )
+    return site, Visitor(unit_id, context)
 
 
 def _site(request: Request) -> Site:
@@ -87,12 +97,12 @@ def _site(request: Request) -> Site:
     return site
 
 
-def _of(site: Site, key: str, unit_id: str) -> Outcome:
+def _of(site: Site, key: str, visitor: Visitor) -> Outcome:
     tests = () if site.is_off else site.shard.tests
     test = next((test for test in tests if test.test_id == key), None)
     if test is None:
         raise _Refused(404, "FLAG_NOT_FOUND", f"no test {key[:64]!r} is released")
-    return evaluate(site, test, unit_id)
+    return evaluate(site, test, visitor)
 
 
 def _flag(outcome: Outcome) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from code24.contracts.experiment import (
     Variant,
 )
 from code24.contracts.metric import Metric
+from code24.contracts.targeting import StickyBucketing, Targeting
 from code24.contracts.wire import Contract, GoalType, Moment, Slug
 from code24.state import decisions, experiments, schedule
 
@@ -57,6 +58,9 @@ class NewTest(Contract, frozen=True, kw_only=True):
     hash_version: Literal[1, 2] = 2
     seed: str | None = None
     namespace: Namespace | None = None
+    targeting: Targeting | None = None
+    """Whom and where it asks; everybody everywhere where absent."""
+    sticky_bucketing: StickyBucketing | None = None
     planned_start_date: Moment | None = None
     planned_end_date: Moment | None = None
     metrics: tuple[Metric, ...] = ()

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from growthbook import GrowthBook
 
-from app.dispatcher.evaluation import evaluate_all
+from app.dispatcher.evaluation import Visitor, evaluate_all
 from app.dispatcher.store import Site, Store
 from code24.contracts.experiment import Namespace
 from tests.code24.releasing import ReleaseHome, ab_test, shard
@@ -52,7 +52,7 @@ def test_each_unit_gets_what_the_client_gives_it_and_is_counted_alike(
     counted = 0
     for unit in UNITS:
         client.set_attributes({"id": unit})
-        for outcome in evaluate_all(site, unit):
+        for outcome in evaluate_all(site, Visitor(unit)):
             theirs = client.eval_feature(outcome.flag)
             assert (outcome.flag, outcome.value) == (outcome.flag, theirs.value)
             result = theirs.experimentResult
@@ -68,7 +68,10 @@ def test_each_unit_gets_what_the_client_gives_it_and_is_counted_alike(
 
 def test_reasons_are_told(home: ReleaseHome) -> None:
     home.publish(shard("shop", *TESTS))
-    told = {outcome.flag: outcome.reason for outcome in evaluate_all(_site(home), "u")}
+    told = {
+        outcome.flag: outcome.reason
+        for outcome in evaluate_all(_site(home), Visitor("u"))
+    }
     assert told == {
         "plain": "SPLIT",
         "tilted": told["tilted"],
@@ -85,11 +88,11 @@ def test_reasons_are_told(home: ReleaseHome) -> None:
 
 def test_no_unit_takes_part_in_nothing(home: ReleaseHome) -> None:
     home.publish(shard("shop", *TESTS))
-    assert all(found.test is None for found in evaluate_all(_site(home), ""))
+    assert all(found.test is None for found in evaluate_all(_site(home), Visitor("")))
 
 
 def test_a_site_that_is_off_evaluates_to_nothing(home: ReleaseHome) -> None:
     home.publish(shard())
     site = _site(home)
     off = replace(site, is_off=True)
-    assert list(evaluate_all(off, "u")) == []
+    assert list(evaluate_all(off, Visitor("u"))) == []

@@ -43,6 +43,7 @@ def test_a_running_test_is_a_rule() -> None:
                         {"key": "control", "name": "As it is"},
                         {"key": "bold", "name": "Bold"},
                     ],
+                    "disableStickyBucketing": True,
                 }
             ],
         }

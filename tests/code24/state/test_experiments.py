@@ -1,12 +1,24 @@
 """Tests: made once, moved along their one way, weights remembered."""
 
 from datetime import timedelta
+from typing import Any
 
+import msgspec
 import pytest
 
+from code24.contracts.allocation import Allocation
 from code24.contracts.change import Attribute, Change, Match
-from code24.contracts.experiment import Namespace, TestStatus, Variant
-from code24.state import NotKnownError, State, StateError, audit, experiments, snapshot
+from code24.contracts.experiment import Experiment, Namespace, TestStatus, Variant
+from code24.contracts.targeting import StickyBucketing, Targeting
+from code24.state import (
+    NotKnownError,
+    State,
+    StateError,
+    allocations,
+    audit,
+    experiments,
+    snapshot,
+)
 from code24.state.experiments import NEXT
 from tests.code24.state.conftest import NOW, experiment
 
@@ -25,6 +37,41 @@ def test_a_test_comes_back_as_it_was_made(state: State) -> None:
     _create(state, start_date=NOW, seed="s", coverage=0.25, hash_version=1)
     found = experiments.get_test(state, "hero")
     assert found == experiment(start_date=NOW, seed="s", coverage=0.25, hash_version=1)
+
+
+def test_whom_a_test_asks_comes_back_as_it_was_made(state: State) -> None:
+    targeting = Targeting(condition={"country": {"$in": ["DE", "AT"]}})
+    sticky = StickyBucketing(bucket_version=1, fallback_attribute="deviceId")
+    _create(state, targeting=targeting, sticky_bucketing=sticky)
+    found = experiments.get_test(state, "hero")
+    assert (found.targeting, found.sticky_bucketing) == (targeting, sticky)
+    with pytest.raises(StateError, match="there with another targeting"):
+        _create(state, sticky_bucketing=sticky)
+
+
+def test_who_keeps_a_variant_is_moved_by_no_weights(state: State) -> None:
+    _create(state, sticky_bucketing=StickyBucketing())
+    with pytest.raises(StateError, match="would not see other weights"):
+        experiments.set_weights(state, "hero", (0.9, 0.1), actor="ada", now=LATER)
+    bandit = Allocation(test_id="hero", kind="bandit")
+    with pytest.raises(StateError, match="a bandit could not move them"):
+        allocations.set_allocation(state, bandit, actor="ada", now=LATER)
+
+
+@pytest.mark.parametrize(
+    ("targeting", "told"),
+    [
+        ({"condition": {"age": {"$gtt": 1}}}, "operator '\\$gtt' is unknown"),
+        ({"urlPatterns": [{"pattern": "/shop/*"}]}, "target a flag by a condition"),
+        ({"conditions": {}}, "unknown field `conditions`"),
+    ],
+)
+def test_whom_no_client_could_ask_is_refused(
+    targeting: dict[str, Any], told: str
+) -> None:
+    fields = msgspec.to_builtins(experiment())
+    with pytest.raises(ValueError, match=told):
+        msgspec.convert({**fields, "targeting": targeting}, Experiment)
 
 
 def test_a_running_test_starts_now_and_a_draft_when_it_is_started(state: State) -> None:

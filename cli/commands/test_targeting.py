@@ -1,0 +1,36 @@
+"""Whom a test asks, from the options of ``code24 test create``."""
+
+from typing import Any
+
+import msgspec
+
+from code24.contracts.experiment import Experiment
+from code24.errors import Code24Error
+
+
+def targeting(condition: str | None) -> dict[str, Any] | None:
+    """Return the targeting that ``--condition`` says; none without.
+
+    Raises:
+        Code24Error: the condition is no JSON object.
+    """
+    if condition is None:
+        return None
+    try:
+        return {"condition": msgspec.json.decode(condition, type=dict[str, Any])}
+    except msgspec.DecodeError as error:
+        raise Code24Error(f"--condition {condition[:60]!r}: {error}") from None
+
+
+def told(test: Experiment) -> str:
+    """Return in one line whom the test asks."""
+    wanted = test.targeting
+    if wanted is None:
+        return "everybody"
+    text = msgspec.json.encode(wanted.condition).decode()
+    parts = [text] if wanted.condition else []
+    parts += [
+        f"{'on' if one.include else 'but not on'} {one.pattern}"
+        for one in wanted.url_patterns
+    ]
+    return ", ".join(parts) or "everybody"
