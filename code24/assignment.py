@@ -80,6 +80,8 @@ class EvaluationContext:
     attributes: Mapping[str, Any] = field(default_factory=dict)
     url: str = ""
     """The address of the page that is asked for."""
+    anywhere: bool = False
+    """Whether addresses are left to whoever asks: a browser that may go on."""
     assignments: buckets.Documents = field(default_factory=dict)
     """What the visitor was given before, for tests with sticky buckets."""
     groups: conditions.Groups = field(default_factory=dict)
@@ -122,7 +124,7 @@ class Assigner:
         test = self.test
         if test.status != "running" or self.is_barred(unit_id):
             return None
-        if not self._asks_at(context.url):
+        if not self._asks_at(context):
             return None
         unit = buckets.unit_of(test, unit_id, context.attributes)
         place = None if unit is None else self._place(unit.value)
@@ -144,12 +146,12 @@ class Assigner:
 
     def asks(self, context: EvaluationContext) -> bool:
         """Say whether the test is about such a visitor on such a page."""
-        return self._asks_at(context.url) and self._asks(context)
+        return self._asks_at(context) and self._asks(context)
 
-    def _asks_at(self, url: str) -> bool:
+    def _asks_at(self, context: EvaluationContext) -> bool:
         targeting = self.test.targeting
         wanted = () if targeting is None else targeting.url_patterns
-        return not wanted or urls.is_targeted(url, wanted)
+        return not wanted or context.anywhere or urls.is_targeted(context.url, wanted)
 
     def _asks(self, context: EvaluationContext) -> bool:
         if not self._condition:

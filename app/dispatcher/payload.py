@@ -6,6 +6,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
+from app.dispatcher import visual
 from code24 import holdout
 from code24.assignment import NAMESPACE_HASH, condition_of, namespace_seed
 from code24.buckets import UNIT_ATTRIBUTE
@@ -35,14 +36,12 @@ def answer(
     The tag is weak, as ``dateUpdated`` is not part of it: browsers' clients skip a
     payload whose ``dateUpdated`` they know, and a switch changes no release.
     """
-    found = {} if is_off else features(shard, tests_off)
-    payload = {
-        "status": 200,
-        "features": found,
-        "experiments": [],
+    found = {
+        "features": {} if is_off else features(shard, tests_off),
+        "experiments": [] if is_off else auto_experiments(shard, tests_off),
         "savedGroups": {},
-        "dateUpdated": built_at,
     }
+    payload = {"status": 200, **found, "dateUpdated": built_at}
     tag = sha256(encode(found)).hexdigest()[:32]
     return Answer(encode(payload), f'W/"{tag}"', built_at)
 
@@ -53,6 +52,34 @@ def features(shard: Shard, tests_off: Collection[str]) -> dict[str, dict[str, An
         test.test_id: _feature(test, shard.holdout, is_off=test.test_id in tests_off)
         for test in shard.tests
     }
+
+
+def auto_experiments(shard: Shard, tests_off: Collection[str]) -> list[dict[str, Any]]:
+    """Return what browsers apply of the tests: one for each test and set of pages."""
+    return [
+        experiment
+        for test in shard.tests
+        if test.test_id not in tests_off
+        for experiment in auto_experiments_of(test, shard.holdout)
+    ]
+
+
+def auto_experiments_of(test: Experiment, share: float) -> list[dict[str, Any]]:
+    """Return a test's rule with mutations for values; shipped, one that is forced."""
+    if not visual.is_visual(test):
+        return []
+    if test.status == "running":
+        filters = [*_in_namespace(test), *_not_held_out(test.site_id, share)]
+        return visual.experiments(test, _rule(test, filters))
+    verifying = holdout.verification(test, share)
+    if verifying is not None:
+        return visual.experiments(verifying, _rule(verifying, []))
+    shipped = shipped_variant(test)
+    if shipped is None:
+        return []
+    everywhere = {"coverage": 1.0, "disableStickyBucketing": True}
+    forced = {"force": test.variants.index(shipped), **everywhere}
+    return visual.experiments(test, {**_rule(test, []), **forced})
 
 
 def _feature(test: Experiment, share: float, *, is_off: bool) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from app.dispatcher.changes import Changes
 from app.dispatcher.payload import Answer, answer
+from app.dispatcher.visual import is_visual
 from code24.assignment import Assigner
 from code24.contracts.release import Manifest, Shard, Switches
 from code24.releases import ReleaseError
@@ -40,6 +41,8 @@ class Site:
     answer: Answer
     groups: Groups = field(default_factory=dict)
     """The saved groups that conditions name."""
+    visual: frozenset[str] = frozenset()
+    """The tests whose changes browsers can make."""
     assigners: dict[str, Assigner] = field(default_factory=dict)
     """By test, each made on its first evaluation: most sites' clients evaluate."""
 
@@ -188,7 +191,8 @@ def _site(
     shard: Shard, tests_off: frozenset[str], is_off: bool, built_at: datetime
 ) -> Site:
     found = answer(shard, tests_off=tests_off, is_off=is_off, built_at=built_at)
-    return Site(shard, tests_off, is_off, found)
+    seen = frozenset(test.test_id for test in shard.tests if is_visual(test))
+    return Site(shard, tests_off, is_off, found, visual=seen)
 
 
 def _tests_off(shard: Shard, switches: Switches | None) -> frozenset[str]:

@@ -1,7 +1,8 @@
 """GrowthBook's SDK endpoints: features, the stream of them, remote evaluation."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -9,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from app.dispatcher import bodies, etags
-from app.dispatcher.evaluation import Outcome, Visitor, evaluate_all
-from app.dispatcher.payload import value_of
+from app.dispatcher import bodies, etags, visual
+from app.dispatcher.evaluation import Outcome, Visitor, evaluate, evaluate_all
+from app.dispatcher.payload import auto_experiments_of, value_of
 from app.dispatcher.store import Site, Store
 from code24 import buckets
 from code24.assignment import Assignment, EvaluationContext
@@ -80,7 +81,7 @@ def evaluated(site: Site, body: _Body) -> dict[str, Any]:
         else _feature(outcome)
         for outcome in outcomes
     }
-    told = {"features": features, "experiments": []}
+    told = {"features": features, "experiments": list(_experiments(site, visitor))}
     if any(test.sticky_bucketing for test in site.shard.tests):
         told["stickyBucketAssignmentDocs"] = _kept(visitor, outcomes)
     return told
@@ -88,10 +89,26 @@ def evaluated(site: Site, body: _Body) -> dict[str, Any]:
 
 def _visitor(site: Site, body: _Body) -> Visitor:
     context = EvaluationContext(
-        body.attributes, body.url, body.sticky_bucket_assignment_docs, site.groups
+        body.attributes,
+        body.url,
+        assignments=body.sticky_bucket_assignment_docs,
+        groups=site.groups,
     )
     unit_id = buckets.unit_id(body.attributes.get(buckets.UNIT_ATTRIBUTE))
     return Visitor(unit_id, context, body.forced_variations)
+
+
+def _experiments(site: Site, visitor: Visitor) -> Iterator[visual.Fields]:
+    """Yield what a browser applies for the visitor; it asks about addresses itself."""
+    context = replace(visitor.context, anywhere=True)
+    for test in site.shard.tests:
+        if site.is_off or test.test_id not in site.visual - site.tests_off:
+            continue
+        outcome = evaluate(site, test, replace(visitor, context=context))
+        if outcome.reason in {"SPLIT", "TARGETING_MATCH", "STATIC"}:
+            variant, is_counted = outcome.variant.variant_id, outcome.test is not None
+            for one in auto_experiments_of(test, site.shard.holdout):
+                yield visual.for_one(one, variant, is_counted=is_counted)
 
 
 def _kept(visitor: Visitor, outcomes: list[Outcome]) -> dict[str, buckets.Document]:

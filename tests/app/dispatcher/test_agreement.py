@@ -112,7 +112,7 @@ def served(holdout: float) -> Site:
 def ours(site: Site, asking: dict[str, Any]) -> list[int]:
     attributes = asking["attributes"]
     documents = msgspec.convert(asking["documents"], dict[str, Document])
-    context = EvaluationContext(attributes, asking["url"], documents)
+    context = EvaluationContext(attributes, asking["url"], assignments=documents)
     found = evaluate_all(site, Visitor(unit_id(attributes.get("id")), context))
     return [
         outcome.index
