@@ -37,6 +37,7 @@ class Reports:
     tests: pl.DataFrame
     analyses: pl.DataFrame
     metrics: pl.DataFrame
+    segments: pl.DataFrame
     decisions: pl.DataFrame
     prior: pl.DataFrame
     summary: pl.DataFrame
@@ -114,6 +115,8 @@ def _read_version(folder: Path, version: str, problem: str | None) -> Reports:
 
 def _read_frame(folder: Path, name: str, report: Report) -> pl.DataFrame:
     path = folder / f"{name}.parquet"
+    if not report.is_needed and not path.exists():
+        return pl.DataFrame(schema={**report.required, **report.optional})
     try:
         frame = pl.read_parquet(path, hive_partitioning=False)
         return _conform(frame, report)

@@ -21,6 +21,8 @@ class Report(NamedTuple):
     """Without one of these the file is refused, and the last good version is shown."""
     optional: Columns
     """Where one of these is absent it is null, and the page says "not known"."""
+    is_needed: bool = True
+    """Whether a version without the file is refused; else it has no rows."""
 
 
 SITES = Report(
@@ -167,6 +169,30 @@ METRICS = Report(
         "problem": TEXT,
     },
 )
+SEGMENTS = Report(
+    required={
+        "experiment_id": TEXT,
+        "variation_index": COUNT,
+        "variant_id": TEXT,
+        "dimension": TEXT,
+        "segment": TEXT,
+        "units": COUNT,
+        "control_units": COUNT,
+        "lift": NUMBER,
+        "lift_low": NUMBER,
+        "lift_high": NUMBER,
+        "is_different": FLAG,
+    },
+    optional={
+        "conversions": COUNT,
+        "control_conversions": COUNT,
+        "raw_lift": NUMBER,
+        "difference": NUMBER,
+        "e_value": NUMBER,
+        "e_value_needed": NUMBER,
+    },
+    is_needed=False,
+)
 DECISIONS = Report(
     required={
         "decision_id": TEXT,
@@ -208,6 +234,7 @@ REPORTS: Mapping[str, Report] = {
     "tests": TESTS,
     "analyses": ANALYSES,
     "metrics": METRICS,
+    "segments": SEGMENTS,
     "decisions": DECISIONS,
     "prior": PRIOR,
     "summary": SUMMARY,

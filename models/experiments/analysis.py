@@ -12,7 +12,7 @@ from models.experiments import e_value, programme, sample_ratio, surprise
 from models.experiments.arms import Arms, Flags, Floats, Integers, build
 from models.experiments.counts import checked
 from models.experiments.metrics.goals import NO_GOALS, with_goals
-from models.experiments.mixing import MixedPrior, mix
+from models.experiments.mixing import MixedPrior, as_matrix, mix
 from models.experiments.sample_ratio import SampleRatioRule
 from models.priors.mixture import DEFAULT_PRIOR, Prior
 
@@ -172,7 +172,7 @@ class _Priors(NamedTuple):
         rest = DEFAULT_PRIOR if isinstance(prior, Mapping) else prior
         each = {id(p): p for p in [rest, *own.values()]}
         table = pl.DataFrame([p.as_row() for p in each.values()], schema=_PRIOR_SCHEMA)
-        scales, weights = (_matrix(table[f"prior_{n}"]) for n in ("scales", "weights"))
+        scales, weights = (as_matrix(table[f"prior_{n}"]) for n in ("scales", "weights"))
         place = {key: number for number, key in enumerate(each)}
         if not own:
             number = np.full(rows.height, place[id(rest)])
@@ -205,14 +205,6 @@ class _Priors(NamedTuple):
 _PRIOR_SCHEMA = {
     name: kind for name, kind in ANALYSIS_SCHEMA.items() if name.startswith("prior_")
 }
-
-
-def _matrix(lists: pl.Series) -> Floats:
-    lengths = lists.list.len().to_numpy()
-    matrix = np.zeros((len(lists), int(lengths.max())))
-    is_filled = np.arange(matrix.shape[1]) < lengths[:, None]
-    matrix[is_filled] = lists.explode().to_numpy()
-    return matrix
 
 
 def _is_frozen() -> pl.Expr:

@@ -58,3 +58,28 @@ def _log_ratio(x: Floats, variance: Floats, scale: Floats, shift: Floats) -> Flo
     log_cut = log_normal_cdf(center / spread) - log_normal_cdf(shift)
     ratio: Floats = log_density - log_null + log_cut
     return ratio
+
+
+def two_sided(
+    difference: Floats, variance: Floats, scales: Floats, weights: Floats
+) -> Floats:
+    """Return the e-value against "the difference is nought", whichever way it points.
+
+    The mean of the two one-sided ones under a prior that is centred at nought: each is
+    a martingale for a difference of nought, and so is their mean.
+
+    Args:
+        difference: as observed.
+        variance: its sampling variance.
+        scales: of the prior, one for all: (scales,).
+        weights: of the scales; those of scale 0 are not used.
+    """
+    shape = (len(difference), len(scales))
+    prior = (
+        np.broadcast_to(scales, shape),
+        np.broadcast_to(weights, shape),
+        np.zeros(len(difference)),
+    )
+    up, down = (one_sided(sign * difference, variance, *prior) for sign in (1.0, -1.0))
+    e: Floats = 0.5 * (up + down)
+    return e

@@ -7,6 +7,7 @@ are searched for.
 from typing import NamedTuple
 
 import numpy as np
+import polars as pl
 
 from models.experiments import best
 from models.experiments.arms import Arms, Flags, Floats
@@ -41,6 +42,24 @@ class MixedPrior(NamedTuple):
             self.scales,
             np.broadcast_to(self.correlation[:, None], shape),
         )
+
+
+def prior_of(rows: pl.DataFrame) -> MixedPrior:
+    """Return the priors of rows that have an analysis' columns ``prior_…``."""
+    scales, weights = (as_matrix(rows[f"prior_{n}"]) for n in ("scales", "weights"))
+    shift, correlation = (
+        rows[f"prior_{n}"].to_numpy() for n in ("shift", "correlation")
+    )
+    return MixedPrior(scales, weights, shift, correlation)
+
+
+def as_matrix(lists: pl.Series) -> Floats:
+    """Return lists as the rows of a matrix, shorter ones filled up with 0."""
+    lengths = lists.list.len().to_numpy()
+    matrix = np.zeros((len(lists), int(lengths.max())))
+    is_filled = np.arange(matrix.shape[1]) < lengths[:, None]
+    matrix[is_filled] = lists.explode().to_numpy()
+    return matrix
 
 
 class Mixed(NamedTuple):
@@ -81,8 +100,8 @@ def mix(arms: Arms, prior: MixedPrior, interval: float) -> Mixed:
         effect=effect,
         effect_sd=np.sqrt(np.maximum(square - np.square(effect), 0.0)),
         lift=(of_arm * np.expm1(mean + np.square(sd) / 2)).sum(axis=1),
-        lift_low=np.expm1(_quantile(of_arm, mean, sd, tail)),
-        lift_high=np.expm1(_quantile(of_arm, mean, sd, 1.0 - tail)),
+        lift_low=np.expm1(quantile(of_arm, mean, sd, tail)),
+        lift_high=np.expm1(quantile(of_arm, mean, sd, 1.0 - tail)),
         chance_to_win=np.where(arms.is_control, np.nan, above.sum(axis=1)),
         chance_of_effect=(of_arm * is_real).sum(axis=1),
         best=_best(arms, posterior, share, prior.scales == 0),
@@ -102,7 +121,7 @@ def _chance_above(mean: Floats, sd: Floats) -> Floats:
     return normal_cdf(z)
 
 
-def _quantile(share: Floats, mean: Floats, sd: Floats, p: float) -> Floats:
+def quantile(share: Floats, mean: Floats, sd: Floats, p: float) -> Floats:
     """Return the value below which the mixture lies with chance ``p``, by bisection.
 
     It lies between the least and the greatest of the scales' own values; where these

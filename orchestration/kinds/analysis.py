@@ -3,7 +3,7 @@
 import dagster as dg
 
 from orchestration.defs.raw.checks import raw_events_expectations
-from orchestration.defs.warehouse.assets import MATERIALIZED
+from orchestration.defs.warehouse.assets import HOURLY, MATERIALIZED, PACE
 from orchestration.defs.warehouse.checks import mart_checks
 from orchestration.kinds.kind import Kind
 
@@ -24,6 +24,8 @@ NOT_READ = dg.AssetSelection.assets(
     ["raw", "goals"], ["raw", "decisions"], ["raw", "past_experiments"]
 )
 """Of shared state what no step of the hot path reads: these grow with history."""
+IN_DEPTH = dg.AssetSelection.tag(PACE, HOURLY[PACE])
+"""What looks deeper into tests and decides nothing: the loop's, by the hour."""
 
 
 def _needed(stats: dg.AssetSelection) -> dg.AssetSelection:
@@ -50,7 +52,8 @@ ANALYSIS = Kind(
             | dg.AssetSelection.groups("raw")
             | DECIDING
         )
-        - dg.AssetSelection.checks(raw_events_expectations, *mart_checks),
+        - dg.AssetSelection.checks(raw_events_expectations, *mart_checks)
+        - IN_DEPTH,
         description=(
             "What a decision needs, with all of dbt's own tests. The expectations, "
             "which take seconds to load, are the loop's."

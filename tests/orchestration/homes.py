@@ -92,6 +92,7 @@ def exposure(test_id: str, variant_id: str, unit: str, second: int) -> LogRecord
         "experimentId": test_id,
         "variationId": variant_id,
         "unitId": unit,
+        "device": ("desktop", "mobile")[second % 2],
     }
     at = START + timedelta(seconds=second)
     event = Event(

@@ -7,6 +7,7 @@ import pytest
 
 from code24.settings import TELEMETRY_OFF, Settings
 from orchestration.definitions import build_definitions
+from orchestration.kinds.analysis import IN_DEPTH
 from orchestration.warehouse import WAREHOUSE_POOL
 from tests.orchestration.conftest import Finished
 
@@ -85,16 +86,23 @@ def test_each_step_that_opens_the_warehouse_is_in_its_pool(
     assert unpooled == {"release__manifest"}
 
 
-def test_the_fast_way_leaves_the_expectations_to_the_loop(
+def test_the_fast_way_leaves_expectations_and_what_looks_deeper_to_the_loop(
     definitions: dg.Definitions,
 ) -> None:
     loop, fast = (
         {node.name for node in definitions.resolve_job_def(name).nodes}
         for name in ("loop_job", "analysis_job")
     )
-    assert all("expectations" in name for name in loop - fast)
-    assert len(loop - fast) == 7
+    assert all("expectations" in name for name in loop - fast - {"in_depth"})
+    assert len(loop - fast) == 8
     assert fast < loop
+    graph = definitions.resolve_asset_graph()
+    hourly = graph.materializable_asset_keys & IN_DEPTH.resolve(graph)
+    assert dg.AssetKey(["marts", "mart_segment_stats"]) in hourly
+    for name in ("analysis_job", "fast_analysis_job", "fast_metrics_analysis_job"):
+        built = definitions.resolve_job_def(name).asset_layer.selected_asset_keys
+        assert built
+        assert not built & hourly
 
 
 def test_importing_is_free_of_warnings_and_of_slow_libraries(

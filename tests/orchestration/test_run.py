@@ -105,6 +105,10 @@ def test_the_console_can_read_the_reports(finished: Finished) -> None:
     assert wins["chance_to_win"] > 0.99
     assert wins["prior_tests"] == 12
     assert set(reports.decisions["kind"]) == {"keep", "ship"}
+    segments = reports.segments.filter(experiment_id="wins")
+    assert segments["segment"].to_list() == ["desktop", "mobile"]
+    assert segments["units"].to_list() == [UNITS["wins"] / 2] * 2
+    assert not segments["is_different"].any()
     summary = reports.summary.row(0, named=True)
     assert summary["release_id"] == finished.result.release_id
     assert summary["events"] == EVENTS

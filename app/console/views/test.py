@@ -1,14 +1,14 @@
 """One test in depth: what it shows, how sure that is, what was decided and why."""
 
-import json
 from typing import Any, Literal
 
 import polars as pl
 import streamlit as st
 
-from app.console import actions, charts, effects, frames, metrics, page, wording
+from app.console import actions, charts, effects, frames, page, wording
 from app.console.control import ControlError
 from app.console.effects import Standing
+from app.console.one_test import counted, decided, evidence, segments
 from app.console.reading import Reports
 
 TONES = {
@@ -43,15 +43,17 @@ def render() -> None:
     if now is not None:
         _operate(test, now)
     _since_shipped(test, variants, frames.verifications(everything, test_id))
-    _evidence(test, variants)
-    _counts(variants)
-    _metrics(found, test_id)
-    split, decided = st.columns([2, 3], gap="large")
+    evidence.show(test, variants)
+    counted.counts(variants)
+    counted.watched(found, test_id)
+    segments.show(found, test)
+    split, why = st.columns([2, 3], gap="large")
     with split:
-        _chart(charts.split(variants), "Share of visitors per variant against the plan")
-    with decided:
-        _decided(test, decisions)
-    _history(decisions)
+        alternative = "Share of visitors per variant against the plan"
+        evidence.chart(charts.split(variants), alternative)
+    with why:
+        decided.newest(test, decisions)
+    decided.earlier(decisions)
     _definition(test, found)
 
 
@@ -211,207 +213,6 @@ def _verified(one: dict[str, Any], before: float | None) -> None:
         label="Its counts and charts",
         icon=":material/arrow_forward:",
         query_params={"id": one["experiment_id"]},
-    )
-
-
-def _evidence(test: dict[str, Any], variants: pl.DataFrame) -> None:
-    goal = wording.GOAL.get(test["goal_type"], test["goal_type"]).lower()
-    effects = charts.effects(variants, goal)
-    if effects is None:
-        st.info("Nothing to chart yet: no variant has been analysed.")
-        return
-    left, right = st.columns(2, gap="large")
-    with left:
-        _chart(effects, "Lift of each variant with its 90% interval")
-    with right:
-        _chart(charts.posteriors(variants, goal), "Density of each variant's lift")
-    st.caption(_prior_in_words(variants))
-
-
-def _prior_in_words(variants: pl.DataFrame) -> str:
-    row = variants.filter(~pl.col("is_control")).row(0, named=True)
-    if row["prior_sd"] is None:
-        return "The prior of this analysis is not known."
-    learned = (
-        f"learned from {wording.count(row['prior_tests'])} finished tests"
-        if row["prior_tests"]
-        else "the default one, as no finished test has taught it yet"
-    )
-    return (
-        f"The prior is {learned}: log ratios around {_signed(row['prior_mean'])}, "
-        f"standard deviation {row['prior_sd']:.3f}. It draws noisy results towards "
-        "what changes usually do, so the estimate (round) lies nearer to it than the "
-        "counts alone (diamond)."
-    )
-
-
-def _signed(value: float | None) -> str:
-    return f"{value or 0.0:.3f}".replace("-", wording.MINUS)
-
-
-def _chart(chart: charts.Layers | None, alternative: str) -> None:
-    if chart is not None:
-        st.altair_chart(chart, alt=alternative)
-
-
-def _counts(variants: pl.DataFrame) -> None:
-    st.subheader("What was counted")
-    _suspicious(variants)
-    kinds = variants["metric_kind"].drop_nulls()
-    is_share = kinds.is_in(metrics.SHARES).all()
-    rate = ["rate"] if is_share else []
-    rows = variants.with_columns(
-        pl.col(*rate, "lift", "raw_lift", "chance_to_win", "expected_loss") * 100,
-        pl.when("is_control")
-        .then(pl.lit("Control"))
-        .otherwise(pl.format("{} to {}", *_ends()))
-        .alias("interval"),
-    ).with_columns(
-        pl.when(~pl.col("is_control")).then(pl.col(name)).alias(name)
-        for name in ("lift", "raw_lift", "chance_to_win")
-    )
-    st.dataframe(
-        rows.select(
-            "variant_id", "name", "units", "conversions", "rate", "lift", "interval",
-            "raw_lift", "chance_to_win", "expected_loss", "e_value",
-        ),
-        column_config=_count_columns(is_share=is_share),
-        hide_index=True,
-        placeholder=wording.DASH,
-    )  # fmt: skip
-
-
-def _ends() -> list[pl.Expr]:
-    return [
-        pl.col(name).map_elements(wording.lift, return_dtype=pl.String)
-        for name in ("lift_low", "lift_high")
-    ]
-
-
-def _suspicious(variants: pl.DataFrame) -> None:
-    """Warn of lifts that are too good to be true."""
-    for row in variants.filter(pl.col("is_suspicious")).iter_rows(named=True):
-        st.warning(
-            f"The lift of **{wording.plain(row['variant_id'])}** is too good to be "
-            f"true: before the test it had a chance of {row['surprise_p']:.1g}. Look "
-            "whether everything is counted right.",
-            icon=":material/troubleshoot:",
-        )
-
-
-def _metrics(found: Reports, test_id: str) -> None:
-    """Show the metrics beside the goal; they decide nothing, guardrails aside."""
-    rows, wrong = metrics.of_test(found, test_id), metrics.problems(found, test_id)
-    if rows.is_empty() and not wrong:
-        return
-    st.subheader("Other metrics")
-    for problem in wrong:
-        st.warning(wording.plain(problem), icon=":material/error:")
-    if rows.height:
-        st.dataframe(
-            metrics.as_table(rows),
-            column_config=_metric_columns(),
-            hide_index=True,
-            placeholder=wording.DASH,
-        )
-
-
-def _metric_columns() -> page.Columns:
-    number, text = st.column_config.NumberColumn, st.column_config.TextColumn
-    return {
-        "role": text("Role"),
-        "metric_id": text("Metric", pinned=True),
-        "variant_id": text("Variant"),
-        "units": number("Visitors", format="localized"),
-        "figure": text("Figure", help="Per visitor; a ratio or a quantile as named."),
-        "lift": number("Lift", format="%+.1f%%", help="Drawn towards the prior."),
-        "range": text("90% interval"),
-        "chance_to_win": number(
-            "Chance to be better", format="%.1f%%", help="In the good direction."
-        ),
-        "e_value_harm": number(
-            "E-value of harm",
-            format="compact",
-            help="Evidence that it is worse, valid however often one looks.",
-        ),
-        "units_pending": number(
-            "Window not over", format="localized", help="Visitors still to be counted."
-        ),
-    }
-
-
-def _count_columns(*, is_share: bool) -> page.Columns:
-    number, text = st.column_config.NumberColumn, st.column_config.TextColumn
-    return {
-        "variant_id": text("Variant", pinned=True),
-        "name": text("Name", width=330),
-        "units": number("Visitors", format="localized"),
-        "conversions": number("Converted", format="localized"),
-        "rate": number("Rate", format="%.2f%%" if is_share else "%.3f"),
-        "lift": number("Lift", format="%+.1f%%", help="Drawn towards the prior."),
-        "interval": text("90% interval"),
-        "raw_lift": number("Counts alone", format="%+.1f%%", help="Without the prior."),
-        "chance_to_win": number("Chance to win", format="%.1f%%"),
-        "expected_loss": number("Expected loss", format="%.2f%%"),
-        "e_value": number(
-            "E-value",
-            format="compact",
-            help="Evidence for a gain, valid however often one looks; 20 times the "
-            "number of variants compared proves one.",
-        ),
-    }
-
-
-def _decided(test: dict[str, Any], decisions: list[dict[str, Any]]) -> None:
-    st.subheader("What was decided, and why")
-    if not decisions:
-        is_one = test["verifies"] is not None
-        st.info("It is watched, never decided about." if is_one else "No decision yet.")
-        return
-    newest = decisions[0]
-    kind = wording.DECISION.get(newest["kind"], newest["kind"])
-    st.markdown(
-        f"**{kind}** on {wording.moment(newest['decided_at'])}. "
-        f"{wording.plain(newest['reason'])}"
-    )
-    _proof(newest)
-
-
-def _proof(decision: dict[str, Any]) -> None:
-    with st.expander("Evidence it rests on", icon=":material/fact_check:"):
-        for name in ("evidence", "policy"):
-            st.caption(name.capitalize())
-            if decision[name]:
-                st.json(_parsed(decision[name]), expanded=2)
-            else:
-                st.text("Not part of these reports.")
-        st.caption(f"Decision {decision['decision_id']}")
-
-
-def _parsed(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return {"text": text}
-
-
-def _history(decisions: list[dict[str, Any]]) -> None:
-    if len(decisions) < 2:
-        return
-    st.subheader("What was decided before")
-    st.dataframe(
-        [
-            {
-                "Decided": wording.moment(row["decided_at"]),
-                "Decision": wording.DECISION.get(row["kind"], row["kind"]),
-                "Variant": row["variant_id"],
-                "Reason": row["reason"],
-            }
-            for row in decisions[1:]
-        ],
-        column_config={"Reason": st.column_config.TextColumn(width="large")},
-        hide_index=True,
-        placeholder=wording.DASH,
     )
 
 

@@ -46,7 +46,8 @@ final as (
         exposures.variant_id,
         exposures.variants_seen > 1 as is_multiple,
         count(*) as conversions,
-        sum(cast(conversions.value_cents as {{ wide_integer() }})) as value_cents
+        sum(cast(conversions.value_cents as {{ wide_integer() }})) as value_cents,
+        min(conversions.converted_at) as first_converted_at
     from exposures
     inner join conversions
         on

@@ -19,6 +19,7 @@ from orchestration.warehouse import WAREHOUSE_POOL, Warehouse
         ["marts", "mart_web_vitals"],
         ["experiments", "analyses"],
         ["experiments", "metric_analyses"],
+        ["experiments", "segment_analyses"],
         ["priors", "effect_priors"],
         ["release", "manifest"],
     ],

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import duckdb
 import polars as pl
 
 from code24.contracts.decision import Decision
@@ -10,6 +11,7 @@ from code24.releases import Reader
 from code24.settings import Settings
 from code24.state import decisions, open_state
 from code24.state.snapshot import tables
+from models.experiments.segments import SEGMENT_SCHEMA
 from orchestration.defs.raw.assets import dead_letters
 from orchestration.defs.raw.schema import SNAPSHOTS
 from orchestration.defs.raw.snapshots import Rows, snapshot_table
@@ -29,6 +31,10 @@ _MARTS = {
     "summary": "select max(event_at) as as_of_event_at, count(*) as events "
     "from staging.stg_events",
 }
+_IN_DEPTH: dict[str, tuple[str, dict[str, pl.DataType]]] = {
+    "segments": ("segment_analyses", SEGMENT_SCHEMA),
+}
+"""What the loop makes by the hour: absent until it has run once, then empty here."""
 _DECISIONS: dict[str, pl.DataType] = {
     "decision_id": pl.String(),
     "experiment_id": pl.String(),
@@ -51,9 +57,20 @@ def build_frames(settings: Settings, warehouse: Warehouse) -> dict[str, pl.DataF
     """
     with warehouse.connect() as connection:
         frames = {name: rows(connection, query) for name, query in _MARTS.items()}
+        frames |= _in_depth(connection)
     frames |= _of_state(settings)
     frames["summary"] = _summary(settings, frames)
     return frames
+
+
+def _in_depth(connection: duckdb.DuckDBPyConnection) -> dict[str, pl.DataFrame]:
+    made = rows(connection, "select table_name from duckdb_tables()")["table_name"]
+    return {
+        name: rows(connection, f"from experiments.{table} order by all")
+        if table in made
+        else pl.DataFrame(schema=schema)
+        for name, (table, schema) in _IN_DEPTH.items()
+    }
 
 
 def _of_state(settings: Settings) -> dict[str, pl.DataFrame]:

@@ -18,6 +18,10 @@ with warnings.catch_warnings():
 
 MATERIALIZED = "code24/materialized"
 """Tags each model's asset: ``view``, ``table`` or ``incremental``."""
+PACE = "code24/pace"
+"""Tags what no round of the worker builds, only the loop: ``hourly``. Of a dbt model it
+is the dbt tag of that name."""
+HOURLY = {PACE: "hourly"}
 Manifest = Mapping[str, Any]
 Materialized = dg.MaterializeResult[None] | dg.AssetCheckResult
 
@@ -38,8 +42,10 @@ class Translator(DagsterDbtTranslator):
         return str(dbt_resource_props["schema"])
 
     def get_tags(self, dbt_resource_props: Manifest) -> Mapping[str, str]:
-        """Return how the model is kept, so that a selection can leave out views."""
-        return {MATERIALIZED: str(dbt_resource_props["config"].get("materialized"))}
+        """Return how the model is kept and how often built, for selections."""
+        kept = str(dbt_resource_props["config"].get("materialized"))
+        pace = HOURLY if HOURLY[PACE] in dbt_resource_props["tags"] else {}
+        return {MATERIALIZED: kept, **pace}
 
     def get_owners(self, dbt_resource_props: Manifest) -> Sequence[str]:  # noqa: ARG002
         """Return the owners of every asset."""

@@ -54,6 +54,7 @@ def frames() -> dict[str, pl.DataFrame]:
         "channel_daily": _channel_daily(),
         "bot_daily": _bot_daily(),
         "metrics": _metrics(),
+        "segments": _segments(),
         "web_vitals": pl.DataFrame(
             {
                 "site_id": ["daily-news", "daily-news"],
@@ -224,6 +225,40 @@ def _metrics() -> pl.DataFrame:
                 ("came-back", "guardrail", "retention", 0.0825),
             )
             for index, (variant, units, _) in enumerate(PARTS["headline-won"])
+        ]
+    )
+
+
+def _segments() -> pl.DataFrame:
+    """Return the segments of one test, of which one differs."""
+    return pl.DataFrame(
+        [
+            {
+                "experiment_id": "headline-won",
+                "variation_index": index,
+                "variant_id": f"v{index}",
+                "dimension": dimension,
+                "segment": segment,
+                "units": 2_000,
+                "conversions": 110,
+                "control_units": 2_010,
+                "control_conversions": 100,
+                "raw_lift": lift * 1.5,
+                "lift": lift,
+                "lift_low": lift - 0.05,
+                "lift_high": lift + 0.06,
+                "difference": lift - 0.18,
+                "e_value": 600.0 if lift < 0 else 0.4,
+                "e_value_needed": 160.0,
+                "is_different": lift < 0,
+            }
+            for index in (1, 2)
+            for dimension, segment, lift in (
+                ("device", "desktop", 0.2),
+                ("device", "mobile", -0.08 if index == 1 else 0.02),
+                ("visitor_type", "new", 0.17),
+                ("visitor_type", "returning", 0.19),
+            )
         ]
     )
 

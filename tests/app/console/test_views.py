@@ -128,7 +128,7 @@ def test_a_test_gives_reason_evidence_and_history(
     app = visit("test", id="headline-won")
     assert "v1 lifts traffic by 18.3% [9.7%, 27.5%] *net* of its cost." in said(app)
     assert '"chanceToWin"' in app.json[0].value
-    watched, history = app.dataframe[1].value, app.dataframe[2].value
+    watched, history = app.dataframe[1].value, app.dataframe[3].value
     assert watched["role"].tolist() == ["Guardrail"] * 3 + ["Secondary"] * 3
     assert history["Reason"].tolist() == ["Too early: 3 of 7 days."]
 
@@ -142,6 +142,19 @@ def test_a_test_has_its_three_charts(published: Settings, visit: Open) -> None: 
         "Did each variant get its planned share of visitors?",
     ):
         assert any(question in title for title in titles), question
+
+
+def test_a_test_shows_its_segments_and_names_the_one_that_differs(
+    published: Settings,  # noqa: ARG001
+    visit: Open,
+) -> None:
+    app = visit("test", id="headline-won")
+    assert "**Device: mobile**: the change does worse here than elsewhere" in said(app)
+    drawn = [str(chart.proto) for chart in app.get("vega_lite_chart")]
+    assert any("Does the change work alike for everybody?" in one for one in drawn)
+    app.selectbox(key="segments-variant").select("v2").run()
+    assert "No segment is shown to differ." in said(app)
+    assert "By segment" not in said(visit("test", id="headline-open"))
 
 
 def test_a_broken_split_names_no_winner(published: Settings, visit: Open) -> None:  # noqa: ARG001

@@ -1,0 +1,1 @@
+"""The parts of a test's page, each by what it shows."""
