@@ -1,8 +1,3 @@
-{#- The dimensions that tests are looked at by, each a column of `int_unit_segments`. -#}
-{% macro segment_dimensions() %}
-    {{- return(['channel', 'country', 'device', 'visitor_type']) -}}
-{% endmacro %}
-
 {#-
 Keep the units whose segments may have changed since a watermark: those newly exposed,
 and those whose session, or whose visitor's first session, did.

@@ -172,7 +172,7 @@ class _Priors(NamedTuple):
         rest = DEFAULT_PRIOR if isinstance(prior, Mapping) else prior
         each = {id(p): p for p in [rest, *own.values()]}
         table = pl.DataFrame([p.as_row() for p in each.values()], schema=_PRIOR_SCHEMA)
-        scales, weights = (as_matrix(table[f"prior_{n}"]) for n in ("scales", "weights"))
+        scales, weights = map(as_matrix, table["prior_scales", "prior_weights"])
         place = {key: number for number, key in enumerate(each)}
         if not own:
             number = np.full(rows.height, place[id(rest)])

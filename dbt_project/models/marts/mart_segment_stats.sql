@@ -14,15 +14,21 @@ experiments as (
 
 ),
 
+outcomes as (
+
+    select * from {{ ref('int_unit_outcomes') }}
+
+),
+
 profiles as (
 
     select
-        segments.site_id,
         segments.experiment_id,
         segments.variant_id,
-        {%- for dimension in segment_dimensions() %}
-        coalesce(segments.{{ dimension }}, 'unknown') as {{ dimension }},
-        {%- endfor %}
+        segments.channel,
+        segments.country,
+        segments.device,
+        segments.visitor_type,
         count(*) as units,
         count(outcomes.unit_id) as conversions
     from {{ ref('int_unit_segments') }} as segments
@@ -30,7 +36,7 @@ profiles as (
         on
             segments.site_id = experiments.site_id
             and segments.experiment_id = experiments.experiment_id
-    left join {{ ref('int_unit_outcomes') }} as outcomes
+    left join outcomes
         on
             segments.site_id = outcomes.site_id
             and segments.experiment_id = outcomes.experiment_id
@@ -38,29 +44,60 @@ profiles as (
             and experiments.goal_type = outcomes.goal_type
     where not segments.is_multiple
     group by
-        segments.site_id,
         segments.experiment_id,
         segments.variant_id,
-        {%- for dimension in segment_dimensions() %}
-        coalesce(segments.{{ dimension }}, 'unknown'){{ ',' if not loop.last }}
-        {%- endfor %}
+        segments.channel,
+        segments.country,
+        segments.device,
+        segments.visitor_type
+
+),
+
+dimensions as (
+
+    select 'channel' as dimension
+    union all
+    select 'country' as dimension
+    union all
+    select 'device' as dimension
+    union all
+    select 'visitor_type' as dimension
+
+),
+
+named as (
+
+    select
+        profiles.experiment_id,
+        profiles.variant_id,
+        dimensions.dimension,
+        profiles.units,
+        profiles.conversions,
+        coalesce(
+            case dimensions.dimension
+                when 'channel' then profiles.channel
+                when 'country' then profiles.country
+                when 'device' then profiles.device
+                else profiles.visitor_type
+            end,
+            'unknown'
+        ) as segment
+    from profiles
+    cross join dimensions
 
 ),
 
 by_dimension as (
 
-    {%- for dimension in segment_dimensions() %}
     select
         experiment_id,
         variant_id,
-        '{{ dimension }}' as dimension,
-        {{ dimension }} as segment,
+        dimension,
+        segment,
         sum(units) as units,
         sum(conversions) as conversions
-    from profiles
-    group by experiment_id, variant_id, {{ dimension }}
-    {{- '\n    union all' if not loop.last }}
-    {%- endfor %}
+    from named
+    group by experiment_id, variant_id, dimension, segment
 
 ),
 
