@@ -11,6 +11,7 @@ from cli.commands import (
     doctor,
     erase,
     export,
+    group,
     imports,
     job,
     release,
@@ -48,6 +49,7 @@ app.add_typer(approval.app, name="approval")
 app.add_typer(erase.app, name="erase")
 app.add_typer(retention.app, name="retention")
 app.add_typer(threshold.app, name="threshold")
+app.add_typer(group.app, name="group")
 
 
 def main() -> None:

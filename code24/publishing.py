@@ -7,10 +7,18 @@ from typing import Any
 
 from code24.contracts.experiment import Experiment
 from code24.contracts.release import Manifest, Shard
+from code24.contracts.saved_group import SavedGroup
 from code24.contracts.site import Site
 from code24.releases import Publisher, ensure_keys
 from code24.settings import Settings
-from code24.state import State, experiments, open_state, site_policies, sites
+from code24.state import (
+    State,
+    experiments,
+    open_state,
+    saved_groups,
+    site_policies,
+    sites,
+)
 
 ACTOR = "loop"
 """Who notes, in the audit log, which release first served which weights."""
@@ -46,10 +54,12 @@ def build_shards(
     of_sites: Sequence[Site],
     tests: Sequence[Experiment],
     holdouts: Mapping[str, float],
+    groups: Mapping[str, Mapping[str, SavedGroup]],
 ) -> list[Shard]:
     """Return each site's shard: its running tests, and the ended ones' winners.
 
-    Drafts are nobody's business yet, so they stay out.
+    Drafts are nobody's business yet, so they stay out, and so do groups that no test
+    refers to.
     """
     by_site: dict[str, list[Experiment]] = defaultdict(list)
     for test in tests:
@@ -62,9 +72,17 @@ def build_shards(
             client_key=site.client_key,
             tests=tuple(by_site[site.site_id]),
             holdout=holdouts.get(site.site_id, 0.0),
+            saved_groups=_asked(by_site[site.site_id], groups.get(site.site_id, {})),
         )
         for site in of_sites
     ]
+
+
+def _asked(
+    tests: Sequence[Experiment], groups: Mapping[str, SavedGroup]
+) -> dict[str, SavedGroup]:
+    names = {name for test in tests for name in saved_groups.groups_of(test)}
+    return {name: groups[name] for name in sorted(names & groups.keys())}
 
 
 def _standing(state: State) -> list[Shard]:
@@ -72,7 +90,7 @@ def _standing(state: State) -> list[Shard]:
     of_sites, tests = sites.list_sites(state), experiments.list_tests(state)
     policies = site_policies.list_policies(state)
     holdouts = {site_id: policy.holdout for site_id, policy in policies.items()}
-    return build_shards(of_sites, tests, holdouts)
+    return build_shards(of_sites, tests, holdouts, saved_groups.by_site(state))
 
 
 def _publish(

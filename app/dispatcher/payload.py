@@ -39,7 +39,7 @@ def answer(
     found = {
         "features": {} if is_off else features(shard, tests_off),
         "experiments": [] if is_off else auto_experiments(shard, tests_off),
-        "savedGroups": {},
+        "savedGroups": {} if is_off else saved_groups(shard),
     }
     payload = {"status": 200, **found, "dateUpdated": built_at}
     tag = sha256(encode(found)).hexdigest()[:32]
@@ -51,6 +51,14 @@ def features(shard: Shard, tests_off: Collection[str]) -> dict[str, dict[str, An
     return {
         test.test_id: _feature(test, shard.holdout, is_off=test.test_id in tests_off)
         for test in shard.tests
+    }
+
+
+def saved_groups(shard: Shard) -> dict[str, dict[str, Any]]:
+    """Return the lists that conditions refer to, typed, by id."""
+    return {
+        name: {"type": "list", "attributeKey": group.attribute, "values": group.values}
+        for name, group in shard.saved_groups.items()
     }
 
 

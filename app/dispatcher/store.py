@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from app.dispatcher.changes import Changes
-from app.dispatcher.payload import Answer, answer
+from app.dispatcher.payload import Answer, answer, saved_groups
 from app.dispatcher.visual import is_visual
 from code24.assignment import Assigner
 from code24.contracts.release import Manifest, Shard, Switches
@@ -192,7 +192,8 @@ def _site(
 ) -> Site:
     found = answer(shard, tests_off=tests_off, is_off=is_off, built_at=built_at)
     seen = frozenset(test.test_id for test in shard.tests if is_visual(test))
-    return Site(shard, tests_off, is_off, found, visual=seen)
+    groups = saved_groups(shard)
+    return Site(shard, tests_off, is_off, found, groups, seen)
 
 
 def _tests_off(shard: Shard, switches: Switches | None) -> frozenset[str]:

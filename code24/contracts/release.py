@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from code24.contracts.experiment import Experiment, Share
+from code24.contracts.saved_group import SavedGroup
 from code24.contracts.wire import Contract, Moment, Slug
 
 
@@ -18,6 +19,8 @@ class Shard(Contract, frozen=True, kw_only=True):
     """Running tests are assigned; complete ones serve their winner to everyone."""
     holdout: Share = 0.0
     """Share of units that no test takes and no winner reaches."""
+    saved_groups: dict[str, SavedGroup] = msgspec.field(default_factory=dict)
+    """The lists to which its tests' conditions refer, by id."""
     v: int = 1
 
 

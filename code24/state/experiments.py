@@ -9,7 +9,14 @@ from sqlalchemy.engine import Connection
 
 from code24 import changes
 from code24.contracts.experiment import Experiment, Namespace, TestStatus
-from code24.state import allocations, audit, experiment_rows, requests, sites
+from code24.state import (
+    allocations,
+    audit,
+    experiment_rows,
+    requests,
+    saved_groups,
+    sites,
+)
 from code24.state.checked import checked
 from code24.state.errors import InvalidError, StateError
 from code24.state.past import import_past, list_past
@@ -267,6 +274,7 @@ def _known(connection: Connection, wanted: Experiment) -> Experiment | None:
     if known is not None:
         return _same(connection, known, wanted)
     sites.require(connection, wanted.site_id)
+    saved_groups.require_groups(connection, wanted)
     refuse_overlap(connection, wanted)
     return None
 

@@ -86,6 +86,16 @@ slots = sa.Table(
 )
 """One row per site whose drafts start by themselves while fewer tests run."""
 
+saved_groups = sa.Table(
+    "saved_groups",
+    metadata,
+    Column("site_id", Text, ForeignKey("sites.site_id"), primary_key=True),
+    Column("group_id", Text, primary_key=True),
+    Column("attribute", Text, nullable=False),
+    Column("values", DOCUMENT, nullable=False),
+)
+"""One row per site and list that conditions of its tests refer to."""
+
 ab_tests = sa.Table(
     "ab_tests",
     metadata,

@@ -54,6 +54,19 @@ def strict(condition: Condition) -> dict[str, Any]:
     return {key: _strict(key, value) for key, value in condition.items()}
 
 
+def groups_in(condition: Any) -> set[str]:
+    """Return the ids of the saved groups that a checked condition refers to."""
+    if isinstance(condition, list | tuple):
+        return {name for one in condition for name in groups_in(one)}
+    if not isinstance(condition, Mapping):
+        return set()
+    found = {name for one in condition.values() for name in groups_in(one)}
+    named = [condition.get(key) for key in ("$inGroup", "$notInGroup")]
+    reference = condition.get("$savedGroup")
+    named.append(reference.get("id") if isinstance(reference, Mapping) else None)
+    return found | {name for name in named if isinstance(name, str)}
+
+
 def _strict(key: str, value: Any) -> Any:
     if key in {"$or", "$nor", "$and"}:
         return [strict(one) for one in value]

@@ -7,6 +7,7 @@ from app.platform.operations.alarms import ALARMS
 from app.platform.operations.allocations import ALLOCATIONS
 from app.platform.operations.approvals import APPROVALS
 from app.platform.operations.decisions import DECISIONS
+from app.platform.operations.groups import GROUPS
 from app.platform.operations.health import HEALTH
 from app.platform.operations.jobs import JOBS
 from app.platform.operations.operation import Operation
@@ -22,6 +23,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *HEALTH,
     *SITES,
     *POLICIES,
+    *GROUPS,
     *TESTS,
     *ALLOCATIONS,
     *DECISIONS,

@@ -12,12 +12,12 @@ from growthbook import GrowthBook, InMemoryStickyBucketService
 from scipy import stats
 
 from app.dispatcher.evaluation import Visitor, evaluate_all
-from app.dispatcher.payload import answer
 from app.dispatcher.protocols.growthbook import _Body, evaluated
-from app.dispatcher.store import Site
+from app.dispatcher.store import Site, _site
 from code24.assignment import EvaluationContext, assign
 from code24.buckets import Document, unit_id
 from code24.contracts.experiment import Experiment, Namespace
+from code24.contracts.saved_group import SavedGroup
 from code24.contracts.targeting import StickyBucketing, Targeting
 from code24.contracts.wire import encode
 from tests import node
@@ -55,6 +55,14 @@ def of_many_kinds() -> tuple[Experiment, ...]:
         ),
         ab_test("sliced", namespace=Namespace(name="checkout", low=0.2, high=0.7)),
         ab_test("shipped", **over, targeting=Targeting(condition={"country": "DE"})),
+        ab_test(
+            "asks-list",
+            targeting=Targeting(condition={"country": {"$notInGroup": "eu"}}),
+        ),
+        ab_test(
+            "asks-group",
+            targeting=Targeting(condition={"$savedGroup": {"id": "eu"}}),
+        ),
         ab_test("tilted", traffic_split=(0.9, 0.1), seed="🌱"),
     )
 
@@ -104,15 +112,18 @@ def site(request: pytest.FixtureRequest) -> Site:
 
 
 def served(holdout: float) -> Site:
-    held = shard("shop", *of_many_kinds(), holdout=holdout)
-    built = answer(held, tests_off=(), is_off=False, built_at=MOMENT)
-    return Site(held, frozenset(), is_off=False, answer=built)
+    eu = SavedGroup(group_id="eu", attribute="country", values=("DE", "AT", 5))
+    tests = of_many_kinds()
+    held = shard("shop", *tests, holdout=holdout, saved_groups={"eu": eu})
+    return _site(held, frozenset(), False, MOMENT)
 
 
 def ours(site: Site, asking: dict[str, Any]) -> list[int]:
     attributes = asking["attributes"]
     documents = msgspec.convert(asking["documents"], dict[str, Document])
-    context = EvaluationContext(attributes, asking["url"], assignments=documents)
+    context = EvaluationContext(
+        attributes, asking["url"], assignments=documents, groups=site.groups
+    )
     found = evaluate_all(site, Visitor(unit_id(attributes.get("id")), context))
     return [
         outcome.index
@@ -125,13 +136,14 @@ def ours(site: Site, asking: dict[str, Any]) -> list[int]:
 
 
 def of_python(
-    features: dict[str, Any], names: list[str], asking: dict[str, Any]
+    payload: dict[str, Any], names: list[str], asking: dict[str, Any]
 ) -> list[int]:
     kept = InMemoryStickyBucketService()
     for document in asking["documents"].values():
         kept.save_assignments(document)
     client = GrowthBook(
-        features=features,
+        features=payload["features"],
+        savedGroups=payload["savedGroups"],
         attributes=dict(asking["attributes"]),
         url=asking["url"],
         sticky_bucket_service=kept,
@@ -159,7 +171,7 @@ def test_three_implementations_agree_on_every_visitor_and_test(
     file.write_bytes(msgspec.json.encode(told))
     by_javascript = node.run("agreement.mjs", str(file))
     by_us = [ours(site, one) for one in asking]
-    by_python = [of_python(payload["features"], names, one) for one in asking]
+    by_python = [of_python(payload, names, one) for one in asking]
     assert _differing(asking, by_us, by_javascript) == []
     mine = [_as_python_asks(names, row) for row in by_us]
     theirs = [_as_python_asks(names, row) for row in by_python]

@@ -21,7 +21,7 @@ def site(site_id: str) -> Site:
 def test_a_shard_holds_its_own_site_s_tests_and_no_draft() -> None:
     draft = msgspec.structs.replace(running("draft"), status="draft")
     of_sites = [site("shop"), site("other")]
-    shards = build_shards(of_sites, [running("a"), draft], {"other": 0.05})
+    shards = build_shards(of_sites, [running("a"), draft], {"other": 0.05}, {})
     assert [(s.site_id, [t.test_id for t in s.tests]) for s in shards] == [
         ("shop", ["a"]),
         ("other", []),
