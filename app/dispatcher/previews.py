@@ -17,7 +17,7 @@ def wanted(test: Experiment, url: str, forced: Mapping[str, int]) -> int | None:
     The address counts before what the client forces, as in the clients.
     """
     count = len(test.variants)
-    by_address = _asked(test.test_id, url)
+    by_address = _asked(test.test_id, url) if "?" in url else None
     if by_address is not None and 0 <= by_address < count:
         return by_address
     index = forced.get(test.test_id)

@@ -45,6 +45,9 @@ class Site:
     """The tests whose changes browsers can make."""
     assigners: dict[str, Assigner] = field(default_factory=dict)
     """By test, each made on its first evaluation: most sites' clients evaluate."""
+    told: dict[tuple[str, int, str, bool], list[bytes]] = field(default_factory=dict)
+    """What remote evaluation tells of a test, variant, attribute and whether it was
+    kept, encoded: before the unit's place, between that and the unit, after it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,16 @@
 """Every bench; a new one is a module here and a line below."""
 
 from cli.bench import (
+    agreement,
     calibration,
     collector,
     dispatcher,
+    evaluation,
     event_to_release,
     experiments,
     learning,
     loop,
+    many_sites,
     privacy,
     twins,
     warehouse,
@@ -24,6 +27,9 @@ def benches() -> tuple[Bench, ...]:
         experiments.SPEED,
         calibration.CALIBRATION,
         twins.CURVE,
+        agreement.AGREEMENT,
+        evaluation.EVALUATION,
+        many_sites.MEMORY,
         dispatcher.FAILED_ON_SWAP,
         collector.ACKNOWLEDGED,
         collector.DURABLE,

@@ -25,6 +25,8 @@ seconds. Range 5 to 25."""
 MOST_STREAMS = 10_000
 """Streams at one time; each holds a socket and some 20 kB. A client that finds none
 left asks again, as without a stream. Range 1 to 60,000."""
+_GAP = b"\0"
+"""Where place and unit go, in this order; no JSON holds it."""
 STREAMS = {"x-sse-support": "enabled"}
 
 
@@ -78,7 +80,7 @@ def evaluated(site: Site, body: _Body) -> dict[str, Any]:
     features = {
         outcome.flag: {"defaultValue": forced[outcome.flag]}
         if outcome.flag in forced
-        else _feature(outcome)
+        else _feature(site, outcome)
         for outcome in outcomes
     }
     told = {"features": features, "experiments": list(_experiments(site, visitor))}
@@ -121,10 +123,24 @@ def _kept(visitor: Visitor, outcomes: list[Outcome]) -> dict[str, buckets.Docume
     return documents
 
 
-def _feature(outcome: Outcome) -> dict[str, Any]:
+def _feature(site: Site, outcome: Outcome) -> dict[str, Any] | msgspec.Raw:
+    """Return what one feature is; of one who is counted all but the unit is kept.
+
+    A visitor of a thousand tests has a thousand such features.
+    """
     test, found = outcome.test, outcome.assignment
     if test is None or found is None:
         return {"defaultValue": outcome.value}
+    key = (test.test_id, found.index, found.unit.attribute, found.is_sticky)
+    if key not in site.told:
+        site.told[key] = encode(_counted(outcome, test, found)).split(_GAP)
+    head, middle, tail = site.told[key]
+    unit, place = encode(found.unit.value), repr(found.place).encode()
+    return msgspec.Raw(b"".join((head, place, middle, unit, tail)))
+
+
+def _counted(outcome: Outcome, test: Experiment, found: Assignment) -> dict[str, Any]:
+    """Return the feature of one who is counted, with gaps for place and unit."""
     track = {
         "experiment": _experiment(test, found),
         "result": _result(outcome, test, found),
@@ -156,8 +172,8 @@ def _result(outcome: Outcome, test: Experiment, found: Assignment) -> dict[str, 
         "inExperiment": True,
         "hashUsed": True,
         "hashAttribute": found.unit.attribute,
-        "hashValue": found.unit.value,
-        "bucket": found.place,
+        "hashValue": msgspec.Raw(_GAP),
+        "bucket": msgspec.Raw(_GAP),
         "stickyBucketUsed": found.is_sticky,
     }
 

@@ -212,6 +212,11 @@ def test_shares_are_as_planned_and_tests_know_nothing_of_one_another() -> None:
         assert stats.chi2_contingency(table).pvalue > 1e-6
 
 
+def told(site: Site, body: _Body) -> Any:
+    """Return what goes over the wire."""
+    return msgspec.json.decode(encode(evaluated(site, body)))
+
+
 def test_remote_evaluation_keeps_what_was_given_and_answers_it() -> None:
     site = served(0.0)
     body = _Body(
@@ -220,18 +225,21 @@ def test_remote_evaluation_keeps_what_was_given_and_answers_it() -> None:
             "deviceId||d-1": Document("deviceId", "d-1", {"other__0": "x"})
         },
     )
-    first = evaluated(site, body)
+    first = told(site, body)
     kept = first["stickyBucketAssignmentDocs"]
     variant = first["features"]["falls-back"]["rules"][0]["force"]
-    assert kept["deviceId||d-1"].assignments == {
+    assert kept["deviceId||d-1"]["assignments"] == {
         "other__0": "x",
         "falls-back__0": variant,
     }
+    documents = msgspec.convert(kept, dict[str, Document])
     logged_in = {"id": "visitor-9", "deviceId": "d-1"}
-    later = evaluated(
+    later = told(
         site,
         msgspec.structs.replace(
-            body, attributes=logged_in, sticky_bucket_assignment_docs=kept
+            body,
+            attributes=logged_in,
+            sticky_bucket_assignment_docs=documents,
         ),
     )
     track = later["features"]["falls-back"]["rules"][0]["tracks"][0]["result"]
