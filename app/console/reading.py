@@ -38,6 +38,7 @@ class Reports:
     analyses: pl.DataFrame
     metrics: pl.DataFrame
     segments: pl.DataFrame
+    novelty: pl.DataFrame
     decisions: pl.DataFrame
     prior: pl.DataFrame
     summary: pl.DataFrame

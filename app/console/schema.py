@@ -193,6 +193,28 @@ SEGMENTS = Report(
     },
     is_needed=False,
 )
+NOVELTY = Report(
+    required={
+        "experiment_id": TEXT,
+        "variation_index": COUNT,
+        "variant_id": TEXT,
+        "slope": NUMBER,
+        "slope_low": NUMBER,
+        "slope_high": NUMBER,
+        "lift_latest": NUMBER,
+        "course": TEXT,
+    },
+    optional={
+        "days": COUNT,
+        "lift_first": NUMBER,
+        "lift_latest_low": NUMBER,
+        "lift_latest_high": NUMBER,
+        "raw_slope": NUMBER,
+        "e_value": NUMBER,
+        "e_value_needed": NUMBER,
+    },
+    is_needed=False,
+)
 DECISIONS = Report(
     required={
         "decision_id": TEXT,
@@ -235,6 +257,7 @@ REPORTS: Mapping[str, Report] = {
     "analyses": ANALYSES,
     "metrics": METRICS,
     "segments": SEGMENTS,
+    "novelty": NOVELTY,
     "decisions": DECISIONS,
     "prior": PRIOR,
     "summary": SUMMARY,

@@ -109,6 +109,7 @@ def test_the_console_can_read_the_reports(finished: Finished) -> None:
     assert segments["segment"].to_list() == ["desktop", "mobile"]
     assert segments["units"].to_list() == [UNITS["wins"] / 2] * 2
     assert not segments["is_different"].any()
+    assert reports.novelty.is_empty()  # all came on one day
     summary = reports.summary.row(0, named=True)
     assert summary["release_id"] == finished.result.release_id
     assert summary["events"] == EVENTS

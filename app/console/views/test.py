@@ -8,7 +8,7 @@ import streamlit as st
 from app.console import actions, charts, effects, frames, page, wording
 from app.console.control import ControlError
 from app.console.effects import Standing
-from app.console.one_test import counted, decided, evidence, segments
+from app.console.one_test import counted, decided, evidence, novelty, segments
 from app.console.reading import Reports
 
 TONES = {
@@ -46,6 +46,7 @@ def render() -> None:
     evidence.show(test, variants)
     counted.counts(variants)
     counted.watched(found, test_id)
+    novelty.show(found, test_id)
     segments.show(found, test)
     split, why = st.columns([2, 3], gap="large")
     with split:

@@ -20,6 +20,7 @@ from orchestration.warehouse import WAREHOUSE_POOL, Warehouse
         ["experiments", "analyses"],
         ["experiments", "metric_analyses"],
         ["experiments", "segment_analyses"],
+        ["experiments", "novelty_analyses"],
         ["priors", "effect_priors"],
         ["release", "manifest"],
     ],

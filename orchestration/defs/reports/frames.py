@@ -11,6 +11,7 @@ from code24.releases import Reader
 from code24.settings import Settings
 from code24.state import decisions, open_state
 from code24.state.snapshot import tables
+from models.experiments.novelty import NOVELTY_SCHEMA
 from models.experiments.segments import SEGMENT_SCHEMA
 from orchestration.defs.raw.assets import dead_letters
 from orchestration.defs.raw.schema import SNAPSHOTS
@@ -33,6 +34,7 @@ _MARTS = {
 }
 _IN_DEPTH: dict[str, tuple[str, dict[str, pl.DataType]]] = {
     "segments": ("segment_analyses", SEGMENT_SCHEMA),
+    "novelty": ("novelty_analyses", NOVELTY_SCHEMA),
 }
 """What the loop makes by the hour: absent until it has run once, then empty here."""
 _DECISIONS: dict[str, pl.DataType] = {

@@ -55,6 +55,7 @@ def frames() -> dict[str, pl.DataFrame]:
         "bot_daily": _bot_daily(),
         "metrics": _metrics(),
         "segments": _segments(),
+        "novelty": _novelty(),
         "web_vitals": pl.DataFrame(
             {
                 "site_id": ["daily-news", "daily-news"],
@@ -225,6 +226,35 @@ def _metrics() -> pl.DataFrame:
                 ("came-back", "guardrail", "retention", 0.0825),
             )
             for index, (variant, units, _) in enumerate(PARTS["headline-won"])
+        ]
+    )
+
+
+def _novelty() -> pl.DataFrame:
+    """Return two variants of one test: an effect that fades, and one that stays."""
+    return pl.DataFrame(
+        [
+            {
+                "experiment_id": "headline-won",
+                "variation_index": index,
+                "variant_id": f"v{index}",
+                "days": 28,
+                "raw_slope": slope * 1.2,
+                "slope": slope,
+                "slope_low": slope - 0.03,
+                "slope_high": slope + 0.03,
+                "lift_first": 0.29,
+                "lift_latest": latest,
+                "lift_latest_low": latest - 0.05,
+                "lift_latest_high": latest + 0.05,
+                "e_value": 90.0 if index == 1 else 0.7,
+                "e_value_needed": 40.0,
+                "course": course,
+            }
+            for index, slope, latest, course in (
+                (1, -0.06, 0.04, "falling"),
+                (2, 0.004, 0.06, "steady"),
+            )
         ]
     )
 

@@ -157,6 +157,18 @@ def test_a_test_shows_its_segments_and_names_the_one_that_differs(
     assert "By segment" not in said(visit("test", id="headline-open"))
 
 
+def test_a_test_says_whether_its_effect_stays_and_what_that_means(
+    published: Settings,  # noqa: ARG001
+    visit: Open,
+) -> None:
+    words = said(visit("test", id="headline-won"))
+    assert "The effect of **v1** falls, by 5.8% a week" in words
+    assert "+4.0% (−1.0% to +9.0%) on the newest day" in words
+    assert "Ship for what is left" in words
+    assert "The effect of **v2** is steady as far as can be told" in words
+    assert "Does the effect stay?" not in said(visit("test", id="headline-open"))
+
+
 def test_a_broken_split_names_no_winner(published: Settings, visit: Open) -> None:  # noqa: ARG001
     words = said(visit("test", id="headline-split"))
     assert "No winner is named: visitors were not split as planned" in words
