@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from app.dispatcher import audience
 from app.dispatcher.protocols import growthbook, ofrep
 from app.dispatcher.store import Store
 from code24.releases.reader import Reader
@@ -50,9 +51,15 @@ def create_app(
         allow_headers=["*"],
         expose_headers=["ETag", "x-sse-support"],
     )
-    routes = [*growthbook.routes(), *ofrep.routes(), Route("/health", _health)]
+    routes = [
+        *growthbook.routes(),
+        *ofrep.routes(),
+        *audience.routes(),
+        Route("/health", _health),
+    ]
     app = Starlette(routes=routes, middleware=[cors], lifespan=following)
     app.state.store = store
+    app.state.audiences = audience.Audiences(settings.releases, settings.keys)
     return app
 
 
@@ -75,7 +82,8 @@ async def _follow(
 
 async def _health(request: Request) -> Response:
     store: Store = request.app.state.store
-    serving, reason = store.serving, store.reason
+    audiences: audience.Audiences = request.app.state.audiences
+    serving, reason = store.serving, _reason(store.reason, audiences.reason)
     return JSONResponse(
         {
             "status": "degraded" if reason else "ok",
@@ -87,3 +95,7 @@ async def _health(request: Request) -> Response:
             "switchSequence": serving.sequence,
         }
     )
+
+
+def _reason(*reasons: str | None) -> str | None:
+    return "; ".join(reason for reason in reasons if reason) or None

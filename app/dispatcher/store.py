@@ -115,11 +115,11 @@ class Store:
         self._alarm("following", problem)
 
     def _is_due(self, name: str, path: Path) -> bool:
-        stamp = _stamp(path)
-        is_same = name in self._stamps and self._stamps[name] == stamp
+        found = stamp(path)
+        is_same = name in self._stamps and self._stamps[name] == found
         if is_same and name not in self._problems:
             return False
-        self._stamps[name] = stamp
+        self._stamps[name] = found
         return True
 
     def _load(self, release_id: str) -> Release:
@@ -205,7 +205,7 @@ def _tests_off(shard: Shard, switches: Switches | None) -> frozenset[str]:
     return tests if switches is None else tests & frozenset(switches.tests_off)
 
 
-def _stamp(path: Path) -> Stamp:
+def stamp(path: Path) -> Stamp:
     """Return what changes whenever a file is replaced; none where it is not there."""
     try:
         found = path.stat()

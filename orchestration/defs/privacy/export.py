@@ -1,25 +1,28 @@
 """All that is held of one visitor, for a request of access."""
 
 import os
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import msgspec
-import polars as pl
 
 from code24 import event_log
+from code24.audience import open_audience
+from code24.audience.layout import AudienceLayout
+from code24.contracts.audience import Member
 from code24.contracts.event import DeadLetter, removed_on
 from code24.contracts.wire import encode
 from code24.errors import Code24Error
 from code24.intake import dead_folder
 from code24.privacy.subject import Subject
+from code24.releases.keys import VERIFY_KEY, load_public
 from code24.settings import Settings
 from code24.state import State, erasures
 from orchestration.defs.privacy.linking import with_linked_ids
 from orchestration.defs.privacy.rows import matching
-from orchestration.defs.privacy.stores.audience import HASHED, audience_file
 from orchestration.defs.privacy.stores.warehouse import has_table
 from orchestration.defs.raw.drain import drain
 from orchestration.resources import turn
@@ -123,12 +126,17 @@ def _rows(found: duckdb.DuckDBPyRelation) -> list[dict[str, Any]]:
     return rows
 
 
-def _audience(settings: Settings, subject: Subject) -> list[dict[str, Any]]:
-    path = audience_file(settings.releases, subject.site_id)
-    if not path.exists():
+def _audience(settings: Settings, subject: Subject) -> list[Member]:
+    layout = AudienceLayout(settings.releases, subject.site_id)
+    public = settings.keys / VERIFY_KEY
+    if not public.exists():
         return []
-    mine = pl.col(HASHED).is_in(sorted(subject.hashes))
-    return pl.read_parquet(path).filter(mine).to_dicts()
+    audience = open_audience(layout, load_public(public))
+    if audience is None:
+        return []
+    with closing(audience):
+        found = map(audience.find, sorted(subject.hashes))
+        return [member for member in found if member is not None]
 
 
 def _refused(settings: Settings, subject: Subject) -> list[DeadLetter]:
