@@ -27,7 +27,7 @@ def memory(settings: Settings, quick: bool) -> dict[str, Figure]:
         publisher = Publisher(home.releases, home.keys)
         publisher.publish(shards, created_at=datetime.now(UTC), provenance={})
         port, start = home.ports.dispatcher, time.perf_counter()
-        with serving(home, "app.dispatcher", port) as process:
+        with serving(home, "app.dispatcher", port, PATIENCE_SECONDS) as process:
             _await_sites(port, count)
             seconds = time.perf_counter() - start
             megabytes = psutil.Process(process).memory_info().rss / 2**20

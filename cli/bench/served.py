@@ -47,20 +47,22 @@ def add_site(settings: Settings, site_id: str) -> Site:
 
 
 @contextmanager
-def serving(settings: Settings, module: str, port: int) -> Iterator[int]:
+def serving(
+    settings: Settings, module: str, port: int, patience: float = START_SECONDS
+) -> Iterator[int]:
     """Run ``python -m module`` and give its process id once it is well."""
     environment = {**os.environ, **settings.environment()}
     command = (sys.executable, "-m", module)
     with subprocess.Popen(command, env=environment) as popen:
         try:
-            _await_health(popen, port)
+            _await_health(popen, port, patience)
             yield popen.pid
         finally:
             popen.terminate()
 
 
-def _await_health(popen: "subprocess.Popen[bytes]", port: int) -> None:
-    deadline = time.monotonic() + START_SECONDS
+def _await_health(popen: "subprocess.Popen[bytes]", port: int, patience: float) -> None:
+    deadline = time.monotonic() + patience
     while time.monotonic() < deadline and popen.poll() is None:
         try:
             httpx.get(f"http://{HOST}:{port}/health", timeout=1.0)

@@ -24,9 +24,9 @@ _INHERITED = frozenset(
     )
 )
 """What every object of JavaScript has, so that a path to it finds something."""
-_ORDERED = ("$lt", "$lte", "$gt", "$gte")
+_ORDERED = frozenset(("$lt", "$lte", "$gt", "$gte"))
 _VERSIONS = ("$veq", "$vlt", "$vlte", "$vgt", "$vgte")
-_TEXTS = (*_VERSIONS, "$regex", "$regexi")
+_TEXTS = frozenset((*_VERSIONS, "$regex", "$regexi"))
 
 
 def check(condition: Condition) -> None:
@@ -100,9 +100,11 @@ def _strict_operand(name: str, value: Any) -> Any:
 
 def _kind_needed(operators: Mapping[str, Any]) -> str | None:
     """Return the type that these operators are about; none where they are of any."""
-    kinds = {kind_of(operators[name]) for name in _ORDERED if name in operators}
-    if any(name in operators for name in _TEXTS):
-        kinds.add("string")
+    kinds = {
+        "string" if name in _TEXTS else kind_of(operand)
+        for name, operand in operators.items()
+        if name in _TEXTS or name in _ORDERED
+    }
     if len(kinds) > 1:
         raise ValueError(f"{' and '.join(sorted(operators))} are of different types")
     return next(iter(kinds), None)
