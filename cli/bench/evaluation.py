@@ -26,6 +26,8 @@ from code24.settings import Settings
 TESTS = 1_000
 RATE = 10
 """Evaluations a second of 1,000 tests each: what one core has time for."""
+CONNECTIONS = 8
+"""Each is used more than once a second: the server closes those idle for five."""
 CLIENT_KEY = "ck_bench"
 CLIENT = "PyPI growthbook, the same visitors and tests in its own process"
 
@@ -41,7 +43,7 @@ def evaluation(settings: Settings, quick: bool) -> dict[str, Figure]:
         port = home.ports.dispatcher
         requests = [_asking(number) for number in range(visitors)]
         with serving(home, "app.dispatcher", port):
-            paced = asyncio.run(open_loop(port, requests, RATE))
+            paced = asyncio.run(open_loop(port, requests, RATE, CONNECTIONS))
             full = asyncio.run(closed_loop(port, requests, connections=4))
     _refuse_failures(paced, full)
     return {
