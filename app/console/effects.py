@@ -10,6 +10,7 @@ from code24.contracts.alarm import Alarm
 from code24.contracts.decision import Decision
 from code24.contracts.experiment import Experiment, Variant
 from code24.contracts.site_policy import SitePolicy
+from code24.targeting.telling import EVERYBODY, asked
 
 STEPS: dict[str, tuple[Step, ...]] = {
     "draft": ("start",),
@@ -53,7 +54,7 @@ def of_step(step: Step, standing: Standing, variant: str | None = None) -> str:
     """Say what visitors will see; ``variant`` is the one to ship."""
     test, held_out = standing.test, standing.policy.holdout
     if step == "start":
-        return _start(test, held_out)
+        return _start(test, held_out) + _asked(test)
     if step == "pause":
         return (
             f"Every visitor sees the control, {_name(test.variants[0])}, until the "
@@ -70,7 +71,7 @@ def of_decision(
     """Say what visitors will see once a decision is taken."""
     if kind == "ship":
         shipped = next((v for v in test.variants if v.variant_id == variant), None)
-        return _ship(shipped, test.variants[0], held_out)
+        return _ship(shipped, test.variants[0], held_out) + _asked(test)
     if kind == "stop":
         return (
             f"The test ends: every visitor sees the control, {_name(test.variants[0])}."
@@ -150,6 +151,14 @@ def _ship(shipped: Variant | None, control: Variant, held_out: float) -> str:
             f"{exact_share(held_out)} held out, who see {_name(control)}."
         )
     return f"The test ends: every visitor sees {what}."
+
+
+def _asked(test: Experiment) -> str:
+    """Say to whom alone that applies; nothing where it applies to everybody."""
+    whom = asked(test.targeting)
+    if whom == EVERYBODY:
+        return ""
+    return f" That is for those alone whom it asks: {plain(whom)}."
 
 
 def _undo(decision: Decision | None) -> str:

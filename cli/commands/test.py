@@ -9,13 +9,13 @@ from cli.commands import (
     test_life,
     test_plan,
     test_schedule,
-    test_targeting,
 )
 from cli.output import show_fields, show_json, show_table
 from code24.contracts.experiment import TestStatus
 from code24.contracts.metric import effective_metrics
 from code24.settings import load
 from code24.state import alarms, decisions, experiments, open_state
+from code24.targeting.telling import asked
 
 app = typer.Typer(
     help="The A/B tests.",
@@ -134,7 +134,7 @@ def show(test_id: str, as_json: AsJson = False) -> None:
             "starts": test.start_date or test.planned_start_date,
             "ends": test.end_date or test.planned_end_date,
             "winner": test.winner_variant,
-            "asks": test_targeting.told(test),
+            "asks": asked(test.targeting),
         }
     )
     show_table(

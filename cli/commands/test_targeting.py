@@ -4,7 +4,6 @@ from typing import Any
 
 import msgspec
 
-from code24.contracts.experiment import Experiment
 from code24.errors import Code24Error
 
 
@@ -20,17 +19,3 @@ def targeting(condition: str | None) -> dict[str, Any] | None:
         return {"condition": msgspec.json.decode(condition, type=dict[str, Any])}
     except msgspec.DecodeError as error:
         raise Code24Error(f"--condition {condition[:60]!r}: {error}") from None
-
-
-def told(test: Experiment) -> str:
-    """Return in one line whom the test asks."""
-    wanted = test.targeting
-    if wanted is None:
-        return "everybody"
-    text = msgspec.json.encode(wanted.condition).decode()
-    parts = [text] if wanted.condition else []
-    parts += [
-        f"{'on' if one.include else 'but not on'} {one.pattern}"
-        for one in wanted.url_patterns
-    ]
-    return ", ".join(parts) or "everybody"

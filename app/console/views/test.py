@@ -10,6 +10,8 @@ from app.console.control import ControlError
 from app.console.effects import Standing
 from app.console.one_test import counted, decided, evidence, novelty, segments
 from app.console.reading import Reports
+from code24.contracts.experiment import Experiment
+from code24.targeting.telling import EVERYBODY, asked
 
 TONES = {
     "good": (st.success, ":material/trending_up:"),
@@ -80,9 +82,16 @@ def _not_reported(test_id: str) -> None:
             f"- **{wording.plain(variant.variant_id)}** "
             f"({wording.plain(variant.name)}), {wording.share(weight)}"
         )
+    _asked(now.test)
     with st.container(horizontal=True):
         actions.steps(now)
         actions.schedule(now)
+
+
+def _asked(test: Experiment) -> None:
+    whom = asked(test.targeting)
+    if whom != EVERYBODY:
+        st.caption(f"Asks only: {wording.plain(whom)}")
 
 
 def _status(status: str) -> None:
@@ -104,6 +113,8 @@ def _operate(test: dict[str, Any], now: Standing | ControlError) -> None:
         dates = now.test.planned_start_date, now.test.planned_end_date
         if any(dates):
             st.caption(effects.of_schedule(now.test, *dates))
+    if isinstance(now, Standing):
+        _asked(now.test)
     with st.container(horizontal=True):
         if isinstance(now, Standing):
             actions.steps(now)

@@ -5,6 +5,7 @@ from typing import Any
 
 from code24.contracts.decision import Decision, DecisionKind
 from code24.contracts.experiment import Experiment, Variant
+from code24.contracts.targeting import Targeting
 from code24.contracts.wire import GoalType
 from code24.publishing import publish
 from code24.settings import Settings
@@ -20,6 +21,7 @@ from code24.state import (
 from tests.app.console import sample
 
 NOW = sample.PUBLISHED_AT
+PHONES = Targeting(condition={"device": "phone"})
 PROPOSAL = "p-headline-open"
 SITES: dict[str, tuple[str, str, tuple[GoalType, ...]]] = {
     "corner-shop": ("shop.example", "grocery", ("sales",)),
@@ -56,6 +58,7 @@ def _test(test_id: str) -> Experiment:
         site_id=sample.SITE.get(test_id, "daily-news"),
         test_type=test_id.partition("-")[0],
         goal_type="sales" if test_id in sample.SITE else "traffic",
+        targeting=PHONES if test_id == "headline-open" else None,
         variants=tuple(
             Variant(variant_id=variant, name=sample.NAMES[variant])
             for variant, _, _ in arms

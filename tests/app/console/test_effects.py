@@ -11,6 +11,7 @@ from app.console.effects import Standing
 from code24.contracts.decision import Decision, DecisionKind
 from code24.contracts.experiment import Experiment, Namespace, TestStatus, Variant
 from code24.contracts.site_policy import SitePolicy
+from code24.contracts.targeting import Targeting
 
 TEST = Experiment(
     test_id="hero",
@@ -121,3 +122,15 @@ def test_a_change_of_policy_is_said(change: dict[str, float], said: str) -> None
     before = SitePolicy(site_id="shop", holdout=0.05)
     after = msgspec.structs.replace(before, **change)
     assert said in effects.of_policy(before, after)
+
+
+def test_what_applies_to_some_alone_is_said_so() -> None:
+    targeting = Targeting(condition={"country": "DE"})
+    test = msgspec.structs.replace(TEST, targeting=targeting, status="draft")
+    standing = Standing(test, (), SitePolicy(site_id="shop"))
+    for said in (
+        effects.of_step("start", standing),
+        effects.of_decision("ship", test, 0.0, "new"),
+    ):
+        assert said.endswith('alone whom it asks: \\{"country"\\:"DE"\\}.')
+    assert "alone" not in effects.of_decision("ship", TEST, 0.0, "new")

@@ -38,6 +38,7 @@ def test_a_running_test_is_paused_and_goes_on(
 ) -> None:
     app = visit("test", id="headline-open")
     assert "Every visitor sees the control, **v0** (As it was)" in said(app)
+    assert 'Asks only: {"device":"phone"}' in said(app).replace("\\", "")
     app.text_input(key="why-pause").input("stock-taking")
     app.button(key="pause").click().run()
     assert "Paused." in said(app)
