@@ -6,6 +6,7 @@ from code24.settings import Settings, load
 from orchestration import automation, second_path
 from orchestration.defs.decisions.assets import decisions
 from orchestration.defs.experiments.assets import analyses
+from orchestration.defs.experiments.forecasts import forecasts
 from orchestration.defs.experiments.in_depth import in_depth
 from orchestration.defs.priors.assets import effect_priors
 from orchestration.defs.privacy.jobs import retention_job, retention_schedule
@@ -37,6 +38,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             analyses,
             in_depth,
             decisions,
+            forecasts,
             manifest,
             console,
         ],

@@ -1,33 +1,20 @@
 """What a rule of allocation would do now, and would have brought, before it is set."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
 
+import msgspec
 import numpy as np
 import polars as pl
 
 from code24.contracts.allocation import Allocation
 from code24.contracts.experiment import Experiment
+from code24.contracts.forecast import Estimate, Foreseen
 from code24.errors import Code24Error
 from code24.settings import Settings
 from models.experiments import off_policy
-from models.experiments.off_policy import Estimate
 from orchestration.defs.decisions.allocating import Read, foreseen
 from orchestration.planning import read_when_free
-
-
-class Foreseen(NamedTuple):
-    """What a rule would do to a test's shares now, and what that would have brought."""
-
-    weights: list[float]
-    """Of the arms, once the rule has moved; as they are where it would not."""
-    coverage: float
-    before: Estimate | None
-    """Conversions a visitor under the shares that hold."""
-    after: Estimate | None
-    """The same under the new ones, on the same visitors; none where they stay."""
-    refusal: str | None
-    """Why there is no estimate."""
 
 
 def foresee(settings: Settings, test: Experiment, rule: Allocation) -> Foreseen:
@@ -51,12 +38,22 @@ def foresee(settings: Settings, test: Experiment, rule: Allocation) -> Foreseen:
     weights, coverage = foreseen(test, rule, arms.to_dicts(), read, datetime.now(UTC))
     try:
         log = _log(read, test, arms)
-        before = off_policy.evaluate(log, np.array(test.traffic_split))
+        before = _estimate(log, test.traffic_split)
         is_moved = tuple(weights) != test.traffic_split
-        after = off_policy.evaluate(log, np.array(weights)) if is_moved else None
+        after = _estimate(log, weights) if is_moved else None
     except off_policy.OffPolicyError as error:
-        return Foreseen(weights, coverage, None, None, str(error))
-    return Foreseen(weights, coverage, before, after, None)
+        told = Foreseen(weights=tuple(weights), coverage=coverage)
+        return msgspec.structs.replace(told, refusal=str(error))
+    return Foreseen(
+        weights=tuple(weights), coverage=coverage, before=before, after=after
+    )
+
+
+def _estimate(log: off_policy.Log, weights: Sequence[float]) -> Estimate:
+    found = off_policy.evaluate(log, np.array(weights))
+    return Estimate(
+        value=found.value, low=found.low, high=found.high, effective=found.effective
+    )
 
 
 def _log(read: Read, test: Experiment, arms: pl.DataFrame) -> off_policy.Log:

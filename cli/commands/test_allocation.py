@@ -1,7 +1,7 @@
 """``code24 test allocation``: how a test's visitors are shared out while it runs."""
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import msgspec
 import typer
@@ -9,13 +9,11 @@ import typer
 from cli.output import console, show_fields, show_json
 from cli.publishing import publish_now
 from code24.contracts.allocation import Allocation, AllocationKind
+from code24.contracts.forecast import Foreseen
 from code24.errors import Code24Error
 from code24.settings import load
 from code24.state import allocations, experiments, open_state
 from code24.state.checked import checked
-
-if TYPE_CHECKING:
-    from orchestration.evaluation import Foreseen
 
 
 def allocation(  # noqa: PLR0913, PLR0917 - a rule has that many properties
@@ -64,7 +62,7 @@ def allocation(  # noqa: PLR0913, PLR0917 - a rule has that many properties
     elif changes:
         published = publish_now(settings, f"allocation of test {test_id}")
     if as_json:
-        show_json({"allocation": wanted, "foreseen": told and told._asdict()})
+        show_json({"allocation": wanted, "foreseen": told})
         return
     _show(wanted, told)
     if published is not None:
@@ -87,7 +85,7 @@ def _steps(text: str | None) -> tuple[float, ...] | None:
         raise Code24Error(f"--steps {text!r}: must be numbers with commas") from None
 
 
-def _show(rule: Allocation, told: "Foreseen | None") -> None:
+def _show(rule: Allocation, told: Foreseen | None) -> None:
     fields: dict[str, object] = {"test": rule.test_id, "allocation": rule.kind}
     if rule.kind == "bandit":
         fields["floor"] = f"{rule.floor:.1%} for each arm"
@@ -99,7 +97,7 @@ def _show(rule: Allocation, told: "Foreseen | None") -> None:
     show_fields(fields if told is None else fields | _foreseen(told))
 
 
-def _foreseen(told: "Foreseen") -> dict[str, object]:
+def _foreseen(told: Foreseen) -> dict[str, object]:
     fields: dict[str, object] = {
         "shares it would set": ", ".join(f"{share:.1%}" for share in told.weights),
         "coverage it would set": f"{told.coverage:.1%}",

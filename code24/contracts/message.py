@@ -10,13 +10,14 @@ PRIORITY_NUMBER: dict[Priority, int] = {"urgent": 1, "high": 3, "medium": 5, "lo
 """``optimization_jobs.priority``: the smaller, the sooner."""
 
 
-JobKind = Literal["analysis", "priors", "release"]
+JobKind = Literal["analysis", "priors", "release", "forecast"]
 """What can be asked for; ``orchestration/kinds`` has a file for each, which says what
 it materialises."""
 WORKER_TYPE: dict[JobKind, str] = {
     "analysis": "ab_testing",
     "priors": "ab_testing",
     "release": "platform",
+    "forecast": "ab_testing",
 }
 """The founding document's worker of each kind (``optimization_jobs.worker_type``)."""
 BECOMES: dict[MessageType, JobKind] = {

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from code24.state.errors import StateError
 
-HEAD = "0015"
+HEAD = "0017"
 """The newest revision; a database that is there is opened without Alembic."""
 SCRIPTS = Path(__file__).parent / "migrations"
 

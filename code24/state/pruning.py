@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from code24.state import audit
 from code24.state.store import State
-from code24.state.tables import job_requests, messages, workers
+from code24.state.tables import forecasts, job_requests, messages, workers
 from code24.state.tables import optimization_jobs as jobs
 
 KEPT_DAYS = 30
@@ -65,6 +65,7 @@ def _all_old(now: datetime) -> tuple[_Old, ...]:
     named = sa.select(job_requests.c.job_id)
     return (
         _Old("messages", messages, messages.c.settled_at < before),
+        _Old("forecasts", forecasts, forecasts.c.asked_at < before),
         _Old(
             "request_keys",
             job_requests,

@@ -96,6 +96,16 @@ saved_groups = sa.Table(
 )
 """One row per site and list that conditions of its tests refer to."""
 
+slot_worths = sa.Table(
+    "slot_worths",
+    metadata,
+    Column("site_id", Text, ForeignKey("sites.site_id"), primary_key=True),
+    Column("worth", REAL, nullable=False),
+    sa.CheckConstraint("worth BETWEEN 0 AND 0.01", name="worth"),
+)
+"""One row per site of which an operator said what a day of a slot is worth; for others
+it is learned from the queue."""
+
 ab_tests = sa.Table(
     "ab_tests",
     metadata,
@@ -162,6 +172,22 @@ allocations = sa.Table(
     _one_of("kind", "fixed", "rollout", "bandit"),
 )
 """One row per test whose shares an operator gave a rule; others have fixed shares."""
+
+forecasts = sa.Table(
+    "forecasts",
+    metadata,
+    Column("forecast_id", Text, primary_key=True),
+    Column("test_id", Text, ForeignKey("ab_tests.id"), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("asked", DOCUMENT, nullable=False),
+    Column("asked_at", UtcDateTime, nullable=False),
+    Column("told_at", UtcDateTime),
+    Column("told", DOCUMENT),
+    Column("problem", Text),
+    _one_of("subject", "plan", "allocation"),
+    Index("ix_forecasts_test_id", "test_id", "asked_at"),
+)
+"""One row per question about a test's future; asked anew, the same row."""
 
 weight_history = sa.Table(
     "weight_history",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from code24.contracts.message import JobKind
 from orchestration.kinds.analysis import ANALYSIS
+from orchestration.kinds.forecast import FORECAST
 from orchestration.kinds.kind import Kind
 from orchestration.kinds.priors import PRIORS
 from orchestration.kinds.release import RELEASE
@@ -14,7 +15,7 @@ from orchestration.kinds.release import RELEASE
 __all__ = ["KINDS", "Kind", "job_names"]
 
 KINDS: Mapping[JobKind, Kind] = {
-    kind.name: kind for kind in (ANALYSIS, PRIORS, RELEASE)
+    kind.name: kind for kind in (ANALYSIS, PRIORS, RELEASE, FORECAST)
 }
 
 

@@ -7,6 +7,7 @@ from app.platform.operations.alarms import ALARMS
 from app.platform.operations.allocations import ALLOCATIONS
 from app.platform.operations.approvals import APPROVALS
 from app.platform.operations.decisions import DECISIONS
+from app.platform.operations.forecasts import FORECASTS
 from app.platform.operations.groups import GROUPS
 from app.platform.operations.health import HEALTH
 from app.platform.operations.jobs import JOBS
@@ -14,6 +15,7 @@ from app.platform.operations.operation import Operation
 from app.platform.operations.policies import POLICIES
 from app.platform.operations.privacy import PRIVACY
 from app.platform.operations.sites import SITES
+from app.platform.operations.slots import SLOTS
 from app.platform.operations.switches import SWITCHES
 from app.platform.operations.tests import TESTS
 
@@ -24,8 +26,10 @@ OPERATIONS: tuple[Operation, ...] = (
     *SITES,
     *POLICIES,
     *GROUPS,
+    *SLOTS,
     *TESTS,
     *ALLOCATIONS,
+    *FORECASTS,
     *DECISIONS,
     *ALARMS,
     *APPROVALS,

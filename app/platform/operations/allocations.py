@@ -14,8 +14,9 @@ from app.platform.operations.operation import (
 )
 from code24.contracts.allocation import Allocation, AllocationKind
 from code24.contracts.experiment import Share
+from code24.contracts.forecast import Forecast
 from code24.contracts.wire import Contract
-from code24.state import allocations
+from code24.state import allocations, forecasts
 from code24.state.checked import checked
 
 
@@ -33,15 +34,24 @@ def _allocation(call: Call) -> Allocation:
     return allocations.get_allocation(call.state, call.path["test_id"])
 
 
+def _try_out(call: Call) -> Forecast:
+    wanted = _wanted(call)
+    return forecasts.try_out(call.state, wanted, actor=OPERATOR, now=now())
+
+
 def _set(call: Call) -> Allocation:
+    wanted = _wanted(call)
+    found = allocations.set_allocation(call.state, wanted, actor=OPERATOR, now=now())
+    provenance = {"by": OPERATOR, "for": f"allocation of test {wanted.test_id}"}
+    publish_change(call, provenance)
+    return found
+
+
+def _wanted(call: Call) -> Allocation:
     given = msgspec.structs.asdict(sent(call, AllocationChange))
     changes = {name: value for name, value in given.items() if value is not None}
-    test_id = call.path["test_id"]
-    before = allocations.get_allocation(call.state, test_id)
-    wanted = _changed(before, changes)
-    found = allocations.set_allocation(call.state, wanted, actor=OPERATOR, now=now())
-    publish_change(call, {"by": OPERATOR, "for": f"allocation of test {test_id}"})
-    return found
+    before = allocations.get_allocation(call.state, call.path["test_id"])
+    return _changed(before, changes)
 
 
 def _changed(before: Allocation, changes: dict[str, object]) -> Allocation:
@@ -66,6 +76,16 @@ ALLOCATIONS = (
         "Settle anew what is given; the first step of a roll-out is published at once.",
         _set,
         Allocation,
+        body=AllocationChange,
+    ),
+    Operation(
+        "POST",
+        "/v1/tests/{test_id}/allocation/forecast",
+        "Ask what such a rule would do now, and would have brought on the visitors "
+        "logged so far; nothing is set. A worker answers within seconds: look at the "
+        "forecast of the id.",
+        _try_out,
+        Forecast,
         body=AllocationChange,
     ),
 )

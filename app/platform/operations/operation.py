@@ -29,6 +29,12 @@ class Nothing(Contract, frozen=True, kw_only=True):
     """No filter."""
 
 
+class Trying(Contract, frozen=True, kw_only=True):
+    """Whether only to check, or to tell what would be."""
+
+    dry_run: bool = False
+
+
 class Call(NamedTuple):
     """One request, and what it is answered from."""
 

@@ -9,6 +9,7 @@ from app.platform.operations.operation import (
     OPERATOR,
     Call,
     Operation,
+    Trying,
     asked,
     now,
     publish_change,
@@ -65,12 +66,6 @@ class NewTest(Contract, frozen=True, kw_only=True):
     planned_end_date: Moment | None = None
     metrics: tuple[Metric, ...] = ()
     """What it is judged by; the defaults of its goal where none is given."""
-
-
-class Trying(Contract, frozen=True, kw_only=True):
-    """Whether only to check."""
-
-    dry_run: bool = False
 
 
 class Reason(Contract, frozen=True, kw_only=True):

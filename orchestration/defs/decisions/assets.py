@@ -1,7 +1,8 @@
 """The decision log, written to shared state."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -18,6 +19,7 @@ from code24.state import (
     open_state,
     schedule,
     site_policies,
+    slots,
     thresholds,
 )
 from models.experiments.guardrails import Crossed, of_goals, of_metrics
@@ -84,9 +86,14 @@ def decide_all(
         tests = experiments.list_tests(state, status="running")
         ending = {test.test_id for test in tests if schedule.is_over(test, now)}
         crossed = _crossed(state, analyses, metrics)
-        verdicts = decide(analyses, DEFAULT_POLICY, ending, crossed)
         running = {test.test_id for test in tests}
-        taken = as_decisions(verdicts, DEFAULT_POLICY, running, now)
+        taken = [
+            decision
+            for policy, part in _by_policy(analyses, slots.costs(state))
+            for decision in as_decisions(
+                decide(part, policy, ending, crossed), policy, running, now
+            )
+        ]
         policies = site_policies.list_policies(state)
         added = _settle_all(state, taken, policies, ending)
         sound = analyses.filter(pl.col("problem").is_null())["experiment_id"]
@@ -99,6 +106,20 @@ def decide_all(
             taken += moved
             added += _settle_all(state, moved, policies, ending)
     return taken, added
+
+
+def _by_policy(
+    analyses: pl.DataFrame, costs: Mapping[str, float]
+) -> Iterator[tuple[Policy, pl.DataFrame]]:
+    """Yield each policy with its sites' analyses; a day costs what their slots do."""
+    cost = pl.col("site_id").replace_strict(
+        costs, default=DEFAULT_POLICY.cost_of_day, return_dtype=pl.Float64
+    )
+    parts = analyses.with_columns(cost.alias("cost")).partition_by(
+        "cost", as_dict=True, include_key=False, maintain_order=True
+    )
+    for (cost_of_day,), part in parts.items():
+        yield replace(DEFAULT_POLICY, cost_of_day=cost_of_day), part
 
 
 def _settle_all(

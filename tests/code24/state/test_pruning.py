@@ -43,6 +43,7 @@ def test_what_settled_long_ago_goes_and_is_told_once(state: State) -> None:
     told = pruning.prune(state, actor="dagster", now=LATER, batch=3)
     assert told == {
         "messages": 7,
+        "forecasts": 0,
         "request_keys": 7,
         "jobs": 7,
         "dead_jobs": 0,

@@ -97,9 +97,9 @@ def test_what_a_rule_would_do_is_told_with_what_it_would_have_brought(
         main()
     assert ended.value.code in {0, None}
     told = json.loads(capsys.readouterr().out)["foreseen"]
-    assert told["before"][1] == pytest.approx(0.0625)
+    assert told["before"]["value"] == pytest.approx(0.0625)
     expected = 0.05 * told["weights"][0] + 0.075 * told["weights"][1]
-    assert told["after"][1] == pytest.approx(expected)
-    assert told["after"][2] < expected < told["after"][3]
+    assert told["after"]["value"] == pytest.approx(expected)
+    assert told["after"]["low"] < expected < told["after"]["high"]
     with open_state(home.database_url) as state:
         assert allocations.list_allocations(state) == {}

@@ -4,7 +4,14 @@ import polars as pl
 import pytest
 
 from code24.settings import Settings
-from code24.state import approvals, experiments, open_state, schedule, site_policies
+from code24.state import (
+    approvals,
+    experiments,
+    open_state,
+    schedule,
+    site_policies,
+    slots,
+)
 from code24.state import decisions as log
 from models.experiments.metrics.figures import METRIC_COLUMNS
 from models.experiments.policy import DEFAULT_POLICY, Policy, Verdict
@@ -27,20 +34,25 @@ VERDICT = Verdict(
 
 def analyses() -> pl.DataFrame:
     """Return the analysis of one test that is won by far."""
+    return analyse(_inputs([(5_000, 250), (5_000, 750)])).analyses
+
+
+def _inputs(counts: list[tuple[int, int]]) -> Inputs:
+    """Return what the analysis reads of one test with these units and conversions."""
     rows = [
         {
             "experiment_id": "wins",
             "site_id": "shop",
             "variation_index": index,
-            "variant_id": variant,
+            "variant_id": ("old", "new")[index],
             "metric": "conversion",
-            "units": 5_000,
+            "units": units,
             "conversions": conversions,
             "units_multiple": 0,
             "first_exposure_at": START.replace(tzinfo=None),
             "last_exposure_at": NOW.replace(tzinfo=None),
         }
-        for index, (variant, conversions) in enumerate([("old", 250), ("new", 750)])
+        for index, (units, conversions) in enumerate(counts)
     ]
     weights = pl.DataFrame(
         {
@@ -53,8 +65,7 @@ def analyses() -> pl.DataFrame:
     priors = pl.DataFrame(schema=EFFECT_PRIORS)
     none = pl.DataFrame()
     metrics = pl.DataFrame(schema=dict.fromkeys(METRIC_COLUMNS, pl.String))
-    found = Inputs(pl.DataFrame(rows), weights, priors, metrics, none, none)
-    return analyse(found).analyses
+    return Inputs(pl.DataFrame(rows), weights, priors, metrics, none, none)
 
 
 def test_the_id_is_the_test_its_evidence_and_the_policy_not_the_time() -> None:
@@ -85,6 +96,18 @@ def test_a_decision_is_recorded_once_with_what_it_does(settings: Settings) -> No
         (recorded,) = log.list_decisions(state)
     assert (test.status, test.winner_variant) == ("complete", "new")
     assert recorded == taken
+
+
+def test_where_a_slot_is_worth_more_an_open_test_gives_way(settings: Settings) -> None:
+    with open_state(settings.database_url) as state:
+        fill_state(state)
+    open_still = analyse(_inputs([(5_000, 250), (5_000, 240)])).analyses
+    (kept,), _ = decide_all(settings, open_still)
+    with open_state(settings.database_url) as state:
+        slots.set_worth(state, "shop", 0.005, actor="test", now=NOW)
+    (ended,), _ = decide_all(settings, open_still)
+    assert (kept.kind, ended.kind) == ("keep", "stop")
+    assert ended.policy["cost_of_day"] == 0.005
 
 
 def test_a_site_that_wants_to_be_asked_is_asked_once_and_answers(
