@@ -9,6 +9,7 @@ import polars as pl
 
 from app.console.palette import AHEAD, BEHIND, CONTROL, UNCLEAR, of_variants
 from app.console.wording import count, lift
+from code24.contracts.slots import Waiting
 
 Z90 = 1.6449
 """Standard normal deviate of a central 90% interval."""
@@ -284,6 +285,42 @@ def channels(values: pl.DataFrame) -> Layers:
 
 def _converted(sessions: int, conversions: int) -> str:
     return f"{count(sessions)} sessions · {count(conversions)} conversions"
+
+
+def queue(drafts: Sequence[Waiting]) -> Layers | None:
+    """Chart what each planned draft is worth for each day of a slot."""
+    planned = [(each.test_id, each.plan.outlook) for each in drafts if each.plan]
+    if not planned:
+        return None
+    data = pl.DataFrame(
+        {
+            "Draft": [name for name, _ in planned],
+            "Worth": [outlook.worth_a_day for _, outlook in planned],
+            "Label": [
+                f"{outlook.days:.0f} days · ships {outlook.chance_to_ship:.0%}"
+                for _, outlook in planned
+            ],
+        }
+    )
+    base = alt.Chart(data).encode(
+        x=alt.X(
+            "Worth:Q",
+            title="Lift over the horizon for each day of a slot",
+            axis=alt.Axis(format=".3%", tickCount=5),
+        ),
+        y=alt.Y("Draft:N", sort=data["Draft"].to_list(), title=None),
+        tooltip=["Draft:N", alt.Tooltip("Worth:Q", format=".4%"), "Label:N"],
+    )
+    bars = base.mark_bar(height=16, cornerRadius=3, opacity=0.7, color=AHEAD)
+    words = base.mark_text(align="left", dx=6, color=UNCLEAR).encode(text="Label:N")
+    return alt.layer(bars, words).properties(
+        height=alt.Step(30),
+        title=_title(
+            "What is waiting worth?",
+            "Drafts in their order, each planned from the learned prior and the site's "
+            "traffic.",
+        ),
+    )
 
 
 def daily(values: pl.DataFrame, column: str, title: str, unit: str) -> alt.Chart:

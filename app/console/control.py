@@ -16,6 +16,7 @@ from code24.contracts.approval import Approval, ApprovalStatus
 from code24.contracts.decision import Decision
 from code24.contracts.experiment import Experiment
 from code24.contracts.site_policy import SitePolicy
+from code24.contracts.slots import Queue
 from code24.errors import Code24Error
 from code24.settings import HOST, Settings
 from code24.state.erasures import Erasure
@@ -121,6 +122,10 @@ class Control:
         body: dict[str, object] = msgspec.to_builtins(policy)
         site_id = str(body.pop("siteId"))
         self._post(f"/v1/sites/{quote(site_id, safe='')}/policy", body)
+
+    def queue(self, site_id: str) -> Queue:
+        """Return a site's slots, what waits for them, and what a slot is worth."""
+        return self._told(f"/v1/sites/{quote(site_id, safe='')}/slots", Queue)
 
     def policy_command(self, policy: SitePolicy) -> str:
         """Return the command that does the same from a terminal."""

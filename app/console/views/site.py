@@ -41,6 +41,8 @@ def render() -> None:
     _bots(found, site_id)
     _tests(found, site_id)
     policy = _policy(site_id)
+    if policy is not None:
+        _queue(site_id)
     page.told()
     actions.say_switched_off("siteId", site_id)
     with st.container(horizontal=True):
@@ -216,6 +218,32 @@ def _policy(site_id: str) -> SitePolicy | None:
         help="Of every test and of everything that was shipped, to see what it brings.",
     )
     return policy
+
+
+def _queue(site_id: str) -> None:
+    """Show the site's slots and what waits for them, as the control API tells now."""
+    try:
+        queue = Control(load()).queue(site_id)
+    except ControlError as error:
+        st.error(wording.plain(str(error)), icon=":material/error:")
+        return
+    taken, waiting, worth = st.columns(3)
+    taken.metric(
+        "Slots taken",
+        f"{queue.taken} of {queue.slots}" if queue.slots else "Started by hand",
+        help="Drafts start by themselves while a slot is free: `code24 site slots`.",
+    )
+    waiting.metric("Drafts that wait", wording.count(len(queue.drafts)))
+    cost = queue.cost_of_day
+    worth.metric(
+        "Worth of a slot's day",
+        wording.DASH if cost is None else f"{cost:.3%}",
+        help="A lift over the horizon: set by an operator, or what the best waiting "
+        "draft would bring while no slot is free. Tests that run stop sooner by it.",
+    )
+    chart = charts.queue(queue.drafts)
+    if chart is not None:
+        st.altair_chart(chart, alt="Worth of each draft for each day of a slot")
 
 
 def _tests(found: Reports, site_id: str) -> None:

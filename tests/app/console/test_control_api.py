@@ -7,13 +7,15 @@ from datetime import UTC, datetime
 
 import pytest
 
+from app.console import charts
 from app.console.control import Control, ControlError
 from code24.contracts.decision import Decision
 from code24.contracts.experiment import Experiment, Variant
 from code24.releases import Reader
 from code24.settings import Settings
-from code24.state import decisions, experiments, open_state, sites
+from code24.state import decisions, experiments, forecasts, open_state, sites
 from tests.app.serving import running
+from tests.code24.state.test_forecasts import PLAN
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 SHIPPED = Decision(
@@ -89,3 +91,26 @@ def test_the_commands_shown_do_the_same(control_api: Settings) -> None:
         check=True,
     )
     assert '"testsOff":["t1"]' in done.stdout
+
+
+def test_what_waits_for_a_slot_is_read_and_drawn(control_api: Settings) -> None:
+    with open_state(control_api.database_url) as state:
+        shipped = experiments.get_test(state, "t1")
+        draft = Experiment(
+            test_id="t2",
+            site_id="shop",
+            test_type="price",
+            goal_type="sales",
+            variants=shipped.variants,
+            traffic_split=(0.5, 0.5),
+        )
+        experiments.create_test(state, draft, actor="t", now=NOW)
+        assert charts.queue(Control(control_api).queue("shop").drafts) is None
+        for asked in forecasts.due(state, now=NOW):
+            forecasts.tell(state, asked, PLAN, now=NOW)
+    queue = Control(control_api).queue("shop")
+    assert [each.test_id for each in queue.drafts] == ["t2"]
+    chart = charts.queue(queue.drafts)
+    assert chart is not None
+    drawn = chart.to_dict()["datasets"].values()
+    assert [[row["Worth"] for row in rows] for rows in drawn] == [[0.001]]
