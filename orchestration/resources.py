@@ -41,7 +41,7 @@ def _warehouse(settings: Settings) -> dg.ResourceDefinition:
         two runs of five seconds took a minute. It also stays closed when its holder
         is killed, which this does not.
         """
-        with turn(settings):
-            yield Warehouse(settings.warehouse)
+        with turn(settings), Warehouse(settings.warehouse).keeping_open() as held:
+            yield held
 
     return warehouse

@@ -40,7 +40,7 @@ from tests.running import (
 from tests.test_up import descendants, is_alive
 from tests.test_whole_way import until
 
-WORKER_KILLS = 3
+WORKER_KILLS = 2
 STATS = "from marts.mart_experiment_stats order by all"
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import Progress
@@ -10,8 +10,10 @@ from rich.progress import Progress
 from cli.output import console, show_fields, show_json, show_table
 from code24.errors import Code24Error
 from code24.settings import load
-from models.simulate.curve import FULL, Point, Size, curve
-from models.simulate.tally import Tally
+
+if TYPE_CHECKING:
+    from models.simulate.curve import Point, Size
+    from models.simulate.tally import Tally
 
 EXAMPLE = (
     "Example: code24 simulate --sites 2 --days 10   how priors learn: "
@@ -61,6 +63,8 @@ def simulate(  # noqa: PLR0913, PLR0917 - each is an option of the command
     are drawn, nothing is written.
     """
     if sizes is not None:
+        from models.simulate.curve import curve  # noqa: PLC0415 - loads slowly
+
         _show_curve(list(curve(_sizes(sizes), seed)), as_json=as_json)
         return
     _twin((sites, days, seed, _range(visitors)), into, replace, dry_run, as_json)
@@ -108,7 +112,7 @@ def _twin(
     show_table(COLUMNS, rows, empty="No test has ended yet: simulate more days.")
 
 
-def _show_curve(points: Iterable[Point], *, as_json: bool) -> None:
+def _show_curve(points: "Iterable[Point]", *, as_json: bool) -> None:
     if as_json:
         show_json(
             [point._asdict() | {"tally": point.tally._asdict()} for point in points]
@@ -119,7 +123,7 @@ def _show_curve(points: Iterable[Point], *, as_json: bool) -> None:
     show_table(("sites", "past tests", *COLUMNS), rows, empty="No size.")
 
 
-def _row(rule: str, told: Tally) -> tuple[object, ...]:
+def _row(rule: str, told: "Tally") -> tuple[object, ...]:
     return (
         rule,
         told.tests,
@@ -136,7 +140,9 @@ def _percent(share: float | None) -> str | None:
     return None if share is None else f"{share:.2%}"
 
 
-def _sizes(text: str) -> list[Size]:
+def _sizes(text: str) -> "list[Size]":
+    from models.simulate.curve import FULL, Size  # noqa: PLC0415 - loads slowly
+
     known = {size.sites: size for size in FULL}
     return [
         known.get(number, Size(number, 4)) for number in _numbers(text, "--curve", ",")

@@ -5,13 +5,15 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 from sqlalchemy.engine import Connection, Engine
 
 from code24.state.errors import StateError
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 HEAD = "0017"
 """The newest revision; a database that is there is opened without Alembic."""
@@ -35,8 +37,10 @@ def migrate(engine: Engine) -> None:
                 _upgrade(writing)
 
 
-def config(**attributes: object) -> Config:
+def config(**attributes: object) -> "Config":
     """Return Alembic's settings; it has no file of its own."""
+    from alembic.config import Config  # noqa: PLC0415 - every command would load it
+
     made = Config()
     made.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
     made.attributes.update(attributes)
@@ -50,6 +54,8 @@ def _upgrade(connection: Connection) -> None:
             f"shared state {connection.engine.url.database}: revision {found!r} is "
             "not known here; it was made by a newer Code24: update this one"
         )
+    from alembic import command  # noqa: PLC0415 - every command would load it
+
     logging.getLogger("alembic").setLevel(logging.WARNING)
     command.upgrade(config(connection=connection), HEAD)
 

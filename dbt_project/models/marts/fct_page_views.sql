@@ -11,13 +11,13 @@
 
 with
 
-events as (
+events as {{ not_materialized() }} (
 
     {{ events_of_changed_sessions(since) }}
 
 ),
 
-page_events as (
+page_events as {{ not_materialized() }} (
 
     select
         *,
@@ -28,7 +28,7 @@ page_events as (
 
 ),
 
-measured as (
+measured as {{ not_materialized() }} (
 
     select
         site_id,
@@ -70,29 +70,63 @@ pages as (
         max(viewport_width) as viewport_width,
         max(viewport_height) as viewport_height,
         max(scroll_x) as scroll_x,
-        max(scroll_y) as scroll_y,
-        {{ first_of(
-            [
-                'event_id', 'event_at', 'url', 'referrer', 'device', 'country',
-                'title',
-            ],
-            ['event_at', 'event_id'],
-            "event_type = 'page_view'"
-        ) }} as first_view
+        max(scroll_y) as scroll_y
     from measured
     group by site_id, session_id, page_view_id
+
+),
+
+-- by rank: an aggregate would hold every first view in memory, where a sort spills
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by site_id, session_id, page_view_id
+            order by event_at, event_id
+        ) as rank_in_page_view
+    from measured
+    where event_type = 'page_view'
+
+),
+
+first_views as (
+
+    select
+        site_id,
+        session_id,
+        page_view_id,
+        event_id,
+        event_at,
+        url,
+        referrer,
+        device,
+        country,
+        title
+    from ranked
+    where rank_in_page_view = 1
 
 ),
 
 views as (
 
     select
-        *,
-        first_view.event_id,
-        first_view.event_at as started_at,
-        coalesce(engaged_until, first_view.event_at) as ended_at
-    from pages
-    where first_view is not null
+        first_views.*,
+        pages.heartbeats,
+        pages.document_width,
+        pages.document_height,
+        pages.viewport_width,
+        pages.viewport_height,
+        pages.scroll_x,
+        pages.scroll_y,
+        first_views.event_at as started_at,
+        coalesce(pages.engaged_until, first_views.event_at) as ended_at
+    from first_views
+    inner join pages
+        on
+            first_views.site_id = pages.site_id
+            and first_views.session_id = pages.session_id
+            and first_views.page_view_id = pages.page_view_id
 
 ),
 
@@ -145,17 +179,17 @@ final as (
         {{ percent_seen(
             'numbered.scroll_y', 'numbered.viewport_height', 'numbered.document_height'
         ) }} as vertical_percent_scrolled,
-        numbered.first_view.title,
-        numbered.first_view.url,
-        {{ url_part('numbered.first_view.url', 'scheme') }} as url_scheme,
-        {{ url_part('numbered.first_view.url', 'host') }} as url_host,
-        {{ url_part('numbered.first_view.url', 'path') }} as url_path,
-        {{ url_part('numbered.first_view.url', 'query') }} as url_query,
-        {{ url_part('numbered.first_view.url', 'fragment') }} as url_fragment,
-        numbered.first_view.referrer,
+        numbered.title,
+        numbered.url,
+        {{ url_part('numbered.url', 'scheme') }} as url_scheme,
+        {{ url_part('numbered.url', 'host') }} as url_host,
+        {{ url_part('numbered.url', 'path') }} as url_path,
+        {{ url_part('numbered.url', 'query') }} as url_query,
+        {{ url_part('numbered.url', 'fragment') }} as url_fragment,
+        numbered.referrer,
         sessions.channel,
-        numbered.first_view.device,
-        numbered.first_view.country
+        numbered.device,
+        numbered.country
     from numbered
     inner join {{ ref('fct_sessions') }} as sessions
         on

@@ -80,7 +80,8 @@ def build_dbt_models(manifest: Manifest) -> dg.AssetsDefinition:
         wanted = [key.path[-1] for key in context.selected_asset_keys]
         tests = [unique_id.split(".")[2] for unique_id in checks]
         chosen = (sorted(wanted), sorted(tests)) if context.is_subset else ()
-        results = dbt.build(*chosen)
+        with warehouse.connect():
+            results = dbt.build(*chosen)
         counts = warehouse.row_counts()
         for result in results:
             if result.unique_id in keys and result.status == "success":

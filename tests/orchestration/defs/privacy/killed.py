@@ -1,9 +1,4 @@
-"""An erasure that kills its own process at a chosen point; run as a program.
-
-``killed.py VISITOR noted STEP`` is killed when that step has been noted, ``… beyond
-STEP`` in one of the next ones: before the first file below the home that is then opened
-for writing, put in another's place or removed.
-"""
+"""An erasure that kills its own process at a chosen point."""
 
 import os
 import signal
@@ -11,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from code24.settings import load
+from code24.settings import Settings
 from code24.state import erasures, open_state
 from orchestration.defs.privacy.erasure import erase
 
@@ -20,9 +15,13 @@ CHANGES = frozenset({"os.rename", "os.remove", "os.truncate"})
 ``open``."""
 
 
-def main(visitor: str, how: str, where: str) -> None:
-    """Erase, and be killed there."""
-    settings = load()
+def erase_until(settings: Settings, visitor: str, how: str, where: str) -> None:
+    """Erase, and be killed there.
+
+    ``noted`` is killed when the step ``where`` has been noted, ``beyond`` in one of the
+    next ones: before the first file below the home that is then opened for writing, put
+    in another's place or removed.
+    """
     home = str(settings.home)
 
     def told(step: str, _counts: Mapping[str, int]) -> None:
@@ -46,7 +45,3 @@ def _is_written(arguments: tuple[Any, ...]) -> bool:
 
 def _die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -4,8 +4,8 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -15,11 +15,14 @@ from code24.state import erasures, open_state
 from orchestration.defs.privacy.erasure import FOUND, REBUILD
 from orchestration.defs.privacy.registry import all_stores
 from tests.orchestration.defs.privacy.broken import COMMAND
+from tests.orchestration.defs.privacy.killed import erase_until
 from tests.orchestration.defs.privacy.searching import places
 from tests.orchestration.defs.privacy.test_erasure import REMOVED
 from tests.orchestration.defs.privacy.visitors import ALICE, TRACES
 
-PROGRAM = "tests.orchestration.defs.privacy.killed"
+FORKED = get_context("forkserver")
+"""Each erasure in a process of its own, from one that has loaded all it needs."""
+FORKED.set_forkserver_preload(["tests.orchestration.defs.privacy.killed"])
 BEFORE = [one.name for one in all_stores() if not one.after_rebuild]
 AFTER = [one.name for one in all_stores() if one.after_rebuild]
 STEPS = [*BEFORE, REBUILD, *AFTER]
@@ -34,12 +37,10 @@ def alone(visited: Settings, tmp_path: Path) -> Settings:
 
 def killed(settings: Settings, how: str, where: str) -> frozenset[str]:
     """Erase until killed there; return the steps that are noted."""
-    environment = {**os.environ, **settings.environment()}
-    command = (sys.executable, "-m", PROGRAM, ALICE, how, where)
-    ended = subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=False
-    )
-    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    process = FORKED.Process(target=erase_until, args=(settings, ALICE, how, where))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
     with open_state(settings.database_url) as state:
         (one,) = erasures.list_erasures(state)
     assert one.status == "running"
