@@ -57,7 +57,7 @@ $(CLIENTS): tests/clients/package-lock.json tests/clients/.npmrc | $(READY)
 	@if test -f $@; then touch $@; fi
 
 test: $(READY) $(SCRIPT) $(CLIENTS) ## all tests
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 bench: $(READY) $(SCRIPT) ## every figure, into data/local/bench.json (an hour at most)
 	@$(BIN)/code24 bench

@@ -36,7 +36,7 @@ from models.simulate.worlds import WORLDS
 TESTS = int(os.environ.get("CODE24_STUDY_TESTS", "800"))
 SCALE = Scale(tests=TESTS, chunks=max(2, TESTS // 500), past=(20, 100, 1_000))
 SEED = 1
-SMALL_WORLDS = ("a", "c", "d", "mean", "revenue")
+SMALL_WORLDS = ("a", "d", "revenue")
 IS_SMALL = TESTS < 2_000
 
 pl.Config.set_tbl_hide_dataframe_shape(True)

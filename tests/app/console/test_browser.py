@@ -75,8 +75,8 @@ def test_a_test_is_plotted(browser: Browser, console: str) -> None:
     page = browser.new_page()
     _open(page, f"{console}/test?id=headline-won", "headline-won")
     charts = page.get_by_test_id("stVegaLiteChart")
-    expect(charts).to_have_count(3, timeout=PATIENCE_MS)
-    for index in range(3):
+    expect(charts).to_have_count(4, timeout=PATIENCE_MS)
+    for index in range(4):
         drawn = charts.nth(index).locator("canvas, svg").first
         expect(drawn).to_be_visible(timeout=PATIENCE_MS)
 
