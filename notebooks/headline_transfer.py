@@ -43,7 +43,7 @@ SAMPLE = Path("data/sample/upworthy/headline_tests.parquet")
 BEGIN = datetime.fromisoformat("2014-02-01")
 LEAST_IMPRESSIONS = 1_000
 SHARES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
-REPEATS = int(os.environ.get("CODE24_STUDY_REPEATS", "4"))
+REPEATS = int(os.environ.get("CODE24_STUDY_REPEATS", "2"))
 SEED = 20_261_124
 
 pl.Config.set_tbl_hide_dataframe_shape(True)
