@@ -18,8 +18,7 @@ class OpenAudience:
 
     def __init__(self, head: Audience, path: Path) -> None:
         self.head = head
-        address = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
-        self._connection = sqlite3.connect(address, uri=True, check_same_thread=False)
+        self._connection = connect(path)
 
     def find(self, id_hash: str) -> Member | None:
         """Return what may be told of a person; none of one who is not in it."""
@@ -30,6 +29,12 @@ class OpenAudience:
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open one file of an audience, which nobody changes, for any thread to read."""
+    address = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+    return sqlite3.connect(address, uri=True, check_same_thread=False)
 
 
 def open_audience(layout: AudienceLayout, key: Ed25519PublicKey) -> OpenAudience | None:

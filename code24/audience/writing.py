@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from code24.audience.layout import SALT, AudienceLayout
-from code24.audience.reading import read_head
+from code24.audience.reading import connect, read_head
 from code24.contracts.audience import Audience, Member
 from code24.contracts.wire import encode
 from code24.releases import durable
@@ -112,7 +112,7 @@ def strays(layout: AudienceLayout, id_hashes: Collection[str] | None = None) -> 
 
 def count(path: Path, id_hashes: Collection[str] | None) -> int:
     """Count the rows of one file, of these persons or of everybody."""
-    with closing(_opened(path)) as connection:
+    with closing(connect(path)) as connection:
         if id_hashes is None:
             return int(connection.execute("select count(*) from members").fetchone()[0])
         query = "select count(*) from members where id_hash = ?"
@@ -122,13 +122,9 @@ def count(path: Path, id_hashes: Collection[str] | None) -> int:
 
 def read(path: Path) -> Iterator[Member]:
     """Yield the members of one file, by hash."""
-    with closing(_opened(path)) as connection:
+    with closing(connect(path)) as connection:
         for (told,) in connection.execute("select told from members order by id_hash"):
             yield msgspec.json.decode(told, type=Member)
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
 
 
 def _write(draft: Path, members: Iterable[Member]) -> int:

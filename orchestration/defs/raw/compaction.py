@@ -20,7 +20,7 @@ from orchestration.defs.raw.files import (
     event_files,
     write_whole,
 )
-from orchestration.defs.raw.removed import record_count, with_removed
+from orchestration.defs.raw.removed import removed_in, with_removed
 from orchestration.defs.raw.schema import EVENTS
 from orchestration.locks import exclusive
 
@@ -65,11 +65,19 @@ def row_count(path: Path) -> int:
     Raises:
         RawError: the file is corrupt.
     """
+    return int(footer(path).num_rows)
+
+
+def footer(path: Path) -> parquet.FileMetaData:
+    """Return a Parquet file's footer.
+
+    Raises:
+        RawError: the file is corrupt.
+    """
     try:
-        rows: int = parquet.read_metadata(path).num_rows
+        return parquet.read_metadata(path)
     except (pa.ArrowException, OSError) as error:
         raise corrupt(path, error) from error
-    return rows
 
 
 def corrupt(path: Path, error: Exception) -> RawError:
@@ -92,7 +100,7 @@ def _merge(parts: Sequence[EventFile]) -> EventFile:
 
 def _write_merged(path: Path, parts: Sequence[EventFile]) -> None:
     """Copy batch by batch, in row groups of a chunk, so that memory stays bounded."""
-    count = sum(record_count(part.path) - row_count(part.path) for part in parts)
+    count = sum(removed_in(footer(part.path).metadata) for part in parts)
     write_batches(path, _batches(parts), count)
 
 

@@ -6,9 +6,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from orchestration.defs.raw.compaction import corrupt, row_count
+from orchestration.defs.raw.compaction import corrupt, footer
 from orchestration.defs.raw.files import RawError, event_files, read_committed
-from orchestration.defs.raw.removed import read_removed, record_count
+from orchestration.defs.raw.removed import read_removed, removed_in
 
 
 class _Counts(NamedTuple):
@@ -52,7 +52,9 @@ def _counts(path: Path) -> _Counts:
 @lru_cache(maxsize=100_000)
 def _footer(path: Path, *_version: int) -> _Counts:
     """Read a file's footer; files are replaced whole, so a version's never changes."""
-    return _Counts(row_count(path), record_count(path))
+    found = footer(path)
+    rows = int(found.num_rows)
+    return _Counts(rows, rows + removed_in(found.metadata))
 
 
 def _require_equal(
